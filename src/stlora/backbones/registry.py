@@ -1,0 +1,80 @@
+"""The backbones by name; each is imported only when it is asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from stlora.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor, nn
+
+_BACKBONES = {
+    "lstm": "stlora.backbones.lstm:LSTM",
+    "stgcn": "stlora.backbones.stgcn:STGCN",
+}
+
+
+def names() -> list[str]:
+    """The names that :func:`create` takes.
+
+    Example:
+        >>> "lstm" in names()
+        True
+    """
+    return list(_BACKBONES)
+
+
+def create(
+    name: str,
+    num_nodes: int,
+    adjacency: NDArray[np.float32] | Tensor | None = None,
+    history: int = 12,
+    horizon: int = 12,
+    in_channels: int = 3,
+    **options: Any,
+) -> nn.Module:
+    """Build a backbone of the published size.
+
+    Args:
+        name: one of :func:`names`.
+        num_nodes: N, the number of sensors.
+        adjacency: ``[N, N]`` edge weights, row = from, column = to; for the backbones that need a graph.
+        history: T, the number of past steps.
+        horizon: H, the number of future steps.
+        in_channels: C, the number of history channels read: scaled value, time of day, day of week.
+        options: sizes of this backbone that differ from the published ones; see its class.
+
+    Returns:
+        A module that maps ``[B, T, N, C]`` to ``[B, H, N, 1]``, both in scaled units.
+
+    Raises:
+        InputError: the name is unknown, or the options do not fit the backbone.
+
+    Example:
+        >>> import torch
+        >>> backbone = create("lstm", num_nodes=5)
+        >>> backbone(torch.zeros(2, 12, 5, 3)).shape
+        torch.Size([2, 12, 5, 1])
+    """
+    if name not in _BACKBONES:
+        raise InputError(f"no backbone is called {name!r}; choose one of {', '.join(_BACKBONES)}")
+    module, _, cls = _BACKBONES[name].partition(":")
+    backbone = getattr(import_module(module), cls)
+    try:
+        built: nn.Module = backbone(
+            num_nodes=num_nodes,
+            adjacency=adjacency,
+            history=history,
+            horizon=horizon,
+            in_channels=in_channels,
+            **options,
+        )
+    except TypeError as error:
+        if "unexpected keyword" not in str(error):
+            raise
+        raise InputError(f"{name} has no such option ({error}); see help({backbone.__name__})") from error
+    return built

@@ -1,0 +1,1 @@
+"""What a network measured: from a file to windows."""

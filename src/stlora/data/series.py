@@ -1,0 +1,188 @@
+"""What a sensor network measured: the one data type that every reader returns."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from stlora.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class SensorSeries:
+    """Measurements of N sensors on a regular time grid of T steps.
+
+    Attributes:
+        values: ``[T, N]`` float32, in physical units; NaN where nothing was observed.
+        time: the T time stamps, strictly increasing and evenly spaced.
+        node_ids: the N sensor names, in the order of the columns of ``values``.
+        adjacency: ``[N, N]`` float32 edge weights, row = from, column = to; or None.
+        coordinates: ``[N, 2]`` latitude and longitude in degrees; or None.
+        unit: the unit of ``values``, for labels.
+        name: a short name, for tables.
+        notes: what was repaired or assumed while reading, a sentence each.
+
+    Raises:
+        InputError: shapes, time axis, node ids or graph do not fit together.
+
+    Example:
+        >>> import numpy as np, pandas as pd
+        >>> series = SensorSeries(
+        ...     values=np.array([[30.0, 41.0], [np.nan, 40.0], [28.0, 39.0]]),
+        ...     time=pd.date_range("2024-01-01", periods=3, freq="5min"),
+        ...     node_ids=("a", "b"),
+        ... )
+        >>> series.observed.tolist()
+        [[True, True], [False, True], [True, True]]
+        >>> series.select(nodes=["b"]).values[:, 0].tolist()
+        [41.0, 40.0, 39.0]
+    """
+
+    values: NDArray[np.float32]
+    time: pd.DatetimeIndex
+    node_ids: tuple[str, ...]
+    adjacency: NDArray[np.float32] | None = None
+    coordinates: NDArray[np.float64] | None = None
+    unit: str = ""
+    name: str = "series"
+    notes: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        values = np.asarray(self.values, dtype=np.float32)
+        object.__setattr__(self, "values", values)
+        object.__setattr__(self, "node_ids", tuple(str(node) for node in self.node_ids))
+        if values.ndim != 2 or 0 in values.shape:
+            raise InputError(f"values have shape {values.shape}; expected [T, N] with at least one step and sensor")
+        steps, nodes = values.shape
+        if len(self.time) != steps:
+            raise InputError(f"{len(self.time)} time stamps for {steps} rows of values; give one time stamp a row")
+        if len(self.node_ids) != nodes:
+            raise InputError(f"{len(self.node_ids)} node ids for {nodes} columns of values; give one id a column")
+        if len(set(self.node_ids)) != nodes:
+            twice = next(node for node in self.node_ids if self.node_ids.count(node) > 1)
+            raise InputError(f"node id {twice!r} appears more than once; node ids must be unique")
+        if np.isinf(values).any():
+            raise InputError("values contain infinities; mark missing values as NaN")
+        self._check_time()
+        self._check_graph()
+
+    def _check_time(self) -> None:
+        if self.time.hasnans:
+            raise InputError("the time axis contains empty time stamps; every row needs one")
+        if len(self.time) < 2:
+            return
+        steps = np.unique(np.diff(self.time.asi8))
+        if len(steps) != 1 or steps[0] <= 0:
+            raise InputError(
+                "the time axis is not evenly increasing; load the file with load_series, which repairs or explains it"
+            )
+
+    def _check_graph(self) -> None:
+        nodes = self.num_nodes
+        if self.adjacency is not None:
+            adjacency = np.asarray(self.adjacency, dtype=np.float32)
+            object.__setattr__(self, "adjacency", adjacency)
+            if adjacency.shape != (nodes, nodes):
+                raise InputError(f"the graph is {adjacency.shape} for {nodes} sensors; expected [{nodes}, {nodes}]")
+            if not np.isfinite(adjacency).all() or (adjacency < 0).any():
+                raise InputError("the graph has negative or non-finite weights; expected weights of 0 or more")
+        if self.coordinates is not None:
+            coordinates = np.asarray(self.coordinates, dtype=np.float64)
+            object.__setattr__(self, "coordinates", coordinates)
+            if coordinates.shape != (nodes, 2):
+                raise InputError(f"coordinates are {coordinates.shape} for {nodes} sensors; expected [{nodes}, 2]")
+
+    @property
+    def num_steps(self) -> int:
+        """T, the number of time steps."""
+        return int(self.values.shape[0])
+
+    @property
+    def num_nodes(self) -> int:
+        """N, the number of sensors."""
+        return int(self.values.shape[1])
+
+    @cached_property
+    def observed(self) -> NDArray[np.bool_]:
+        """``[T, N]``, True where a value was observed."""
+        return ~np.isnan(self.values)
+
+    @property
+    def interval(self) -> pd.Timedelta:
+        """Time between two steps.
+
+        Raises:
+            InputError: the series has a single step, so no interval.
+        """
+        if self.num_steps < 2:
+            raise InputError("a series of one time step has no interval; give at least two steps")
+        return pd.Timedelta(self.time[1] - self.time[0])
+
+    def select(
+        self,
+        nodes: Sequence[str] | None = None,
+        start: str | pd.Timestamp | None = None,
+        end: str | pd.Timestamp | None = None,
+        max_missing: float | None = None,
+    ) -> SensorSeries:
+        """A part of the network: some sensors, some period.
+
+        Args:
+            nodes: ids to keep, in the order wanted; all if None.
+            start: first time stamp to keep.
+            end: last time stamp to keep; a date without time of day means the whole day.
+            max_missing: keep sensors whose share of missing values in the period is at most this.
+
+        Raises:
+            InputError: an id is unknown, or nothing is left.
+        """
+        rows = self.time.slice_indexer(start, end)
+        columns = np.arange(self.num_nodes)
+        if nodes is not None:
+            position = {node: i for i, node in enumerate(self.node_ids)}
+            unknown = [node for node in nodes if node not in position]
+            if unknown:
+                raise InputError(
+                    f"{len(unknown)} of {len(nodes)} node ids are not in {self.name} (first: {unknown[0]!r}); "
+                    f"it has {self.num_nodes} sensors such as {self.node_ids[0]!r}"
+                )
+            columns = np.array([position[node] for node in nodes], dtype=np.intp)
+        if max_missing is not None:
+            missing = 1.0 - self.observed[rows][:, columns].mean(axis=0)
+            columns = columns[missing <= max_missing]
+        if len(self.time[rows]) == 0 or len(columns) == 0:
+            raise InputError(
+                f"nothing is left of {self.name}: {len(self.time[rows])} steps and {len(columns)} sensors match; "
+                f"it covers {self.time[0]} to {self.time[-1]} with {self.num_nodes} sensors"
+            )
+        return replace(
+            self,
+            values=self.values[rows][:, columns],
+            time=self.time[rows],
+            node_ids=tuple(self.node_ids[i] for i in columns),
+            adjacency=None if self.adjacency is None else self.adjacency[np.ix_(columns, columns)],
+            coordinates=None if self.coordinates is None else self.coordinates[columns],
+        )
+
+    def fingerprint(self) -> str:
+        """A SHA-256 over values, time, node ids and graph: equal data, equal fingerprint.
+
+        Example:
+            >>> import numpy as np, pandas as pd
+            >>> time = pd.date_range("2024-01-01", periods=2, freq="1h")
+            >>> SensorSeries(np.ones((2, 1)), time, ("a",)).fingerprint()[:12]
+            'd0bb08568870'
+        """
+        digest = hashlib.sha256()
+        digest.update(np.ascontiguousarray(np.nan_to_num(self.values, nan=-1e30)).tobytes())
+        digest.update(self.time.as_unit("ns").asi8.tobytes())
+        digest.update("\0".join(self.node_ids).encode())
+        if self.adjacency is not None:
+            digest.update(np.ascontiguousarray(self.adjacency).tobytes())
+        return digest.hexdigest()
