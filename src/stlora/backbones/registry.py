@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _BACKBONES = {
     "lstm": "stlora.backbones.lstm:LSTM",
     "stgcn": "stlora.backbones.stgcn:STGCN",
+    "gwnet": "stlora.backbones.gwnet:GraphWaveNet",
+    "agcrn": "stlora.backbones.agcrn:AGCRN",
 }
 
 
