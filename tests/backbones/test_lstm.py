@@ -61,3 +61,10 @@ def test_drops_out_in_training_only():
 def test_refuses_an_empty_horizon():
     with pytest.raises(InputError, match="lstm got horizon=0; expected 1 or more"):
         LSTM(num_nodes=2, horizon=0)
+
+
+@pytest.mark.filterwarnings("ignore:The tensor attributes")  # torch's own recurrent layer keeps a list of its weights
+def test_exports():
+    backbone, x = LSTM(num_nodes=4).eval(), torch.randn(3, 12, 4, 3)
+    program = torch.export.export(backbone, (x[:2],), dynamic_shapes=({0: torch.export.Dim("batch")},))
+    torch.testing.assert_close(program.module()(x), backbone(x))

@@ -64,5 +64,5 @@ class LSTM(nn.Module):
         batch, steps, nodes, channels = x.shape
         sequences = x.transpose(0, 1).reshape(steps, batch * nodes, channels)  # [T, B N, C]
         states, _ = self.recurrent(self.project(sequences))
-        out = self.head(torch.relu(self.widen(states[-1])))  # [B N, H]
+        out: Tensor = self.head(torch.relu(self.widen(states[-1])))  # [B N, H]
         return out.reshape(batch, nodes, self.horizon).transpose(1, 2).unsqueeze(-1)
