@@ -17,6 +17,8 @@ _BACKBONES = {
     "stgcn": "stlora.backbones.stgcn:STGCN",
     "gwnet": "stlora.backbones.gwnet:GraphWaveNet",
     "agcrn": "stlora.backbones.agcrn:AGCRN",
+    "staeformer": "stlora.backbones.staeformer:STAEformer",
+    "stid": "stlora.backbones.stid:STID",
 }
 
 
