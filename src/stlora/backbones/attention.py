@@ -27,7 +27,7 @@ def attend(query: Tensor, key: Tensor, value: Tensor, heads: int, dropout: float
         >>> attend(one, one, one, heads=2).shape
         torch.Size([2, 3, 4])
     """
-    per_head = [t.view(*t.shape[:-1], heads, -1).transpose(1, 2).split(_ROWS) for t in (query, key, value)]
+    per_head = [torch.split(t.view(*t.shape[:-1], heads, -1).transpose(1, 2), _ROWS) for t in (query, key, value)]
     parts = [
         functional.scaled_dot_product_attention(q, k, v, dropout_p=dropout) for q, k, v in zip(*per_head, strict=True)
     ]

@@ -19,6 +19,7 @@ _BACKBONES = {
     "agcrn": "stlora.backbones.agcrn:AGCRN",
     "staeformer": "stlora.backbones.staeformer:STAEformer",
     "stid": "stlora.backbones.stid:STID",
+    "dcrnn": "stlora.backbones.dcrnn:DCRNN",
 }
 
 
