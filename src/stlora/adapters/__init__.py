@@ -1,1 +1,8 @@
-""""""
+"""Node-adaptive low-rank adaptation: the layer, the predictor, and their fusion with any backbone."""
+
+from stlora.adapters.config import STLoRAConfig
+from stlora.adapters.nall import NodeAdaptiveLowRankLayer
+from stlora.adapters.predictor import NodeSpecificPredictor
+from stlora.adapters.stlora import ParameterReport, STLoRA
+
+__all__ = ["NodeAdaptiveLowRankLayer", "NodeSpecificPredictor", "ParameterReport", "STLoRA", "STLoRAConfig"]

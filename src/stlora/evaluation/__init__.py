@@ -1,1 +1,1 @@
-""""""
+"""How well a forecast did: exact masked errors, comparisons and tables."""

@@ -1,0 +1,98 @@
+"""What an adapter is made of: every choice, documented once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, get_args
+
+from stlora.errors import InputError
+
+AdapterName = Literal["stlora", "paper", "shared"]
+
+
+@dataclass(frozen=True)
+class STLoRAConfig:
+    """Sizes and choices of an ST-LoRA adapter.
+
+    Attributes:
+        node_factor: how a node's own low-rank factor is made: full, core, diagonal; none is the control.
+        rank: r, the rank of a node's own part of a layer.
+        alpha: α, the scale of a node's own part is ``alpha / rank``.
+        width: features inside a predictor.
+        layers: L, residual node-adaptive layers of a predictor, before its head.
+        predictors: K, predictors in a chain.
+        fusion: residual adds the correction to the forecast and starts as the identity; gate is the published form.
+        harmonics: sine and cosine pairs of the time of day that a predictor sees; 0 for none.
+        weekday: whether a predictor sees the day of the week (weekend flag, sine and cosine).
+        gaps: whether a predictor sees which of the past values were missing.
+        dropout: share of features dropped inside a predictor while training.
+        freeze_backbone: keep the backbone's weights as they are.
+    """
+
+    node_factor: Literal["full", "core", "diagonal", "none"] = "core"
+    rank: int = 4
+    alpha: float = 8.0
+    width: int = 32
+    layers: int = 2
+    predictors: int = 1
+    fusion: Literal["residual", "gate"] = "residual"
+    harmonics: int = 6
+    weekday: bool = True
+    gaps: bool = True
+    dropout: float = 0.1
+    freeze_backbone: bool = False
+
+    def __post_init__(self) -> None:
+        if self.fusion not in ("residual", "gate"):
+            raise InputError(f"fusion is {self.fusion!r}; choose residual or gate")
+        if self.predictors < 1 or self.layers < 0 or self.width < 1 or self.harmonics < 0:
+            raise InputError(
+                f"predictors={self.predictors}, layers={self.layers}, width={self.width}, "
+                f"harmonics={self.harmonics}: predictors and width must be 1 or more, the others 0 or more"
+            )
+        if not 0 <= self.dropout < 1:
+            raise InputError(f"dropout is {self.dropout}; expected a share from 0 up to, not including, 1")
+
+    @classmethod
+    def paper(cls, **changes: Any) -> STLoRAConfig:
+        """The published form: free node factors, rank 16, four layers of width 64, gated fusion.
+
+        Example:
+            >>> STLoRAConfig.paper().fusion
+            'gate'
+        """
+        published: dict[str, Any] = {
+            "node_factor": "full",
+            "rank": 16,
+            "alpha": 16.0,
+            "width": 64,
+            "layers": 4,
+            "fusion": "gate",
+            "harmonics": 0,
+            "weekday": False,
+            "gaps": False,
+        }
+        return cls(**{**published, **changes})
+
+    @classmethod
+    def named(cls, name: str, **changes: Any) -> STLoRAConfig:
+        """A configuration by its name: ``stlora`` (the default), ``paper``, or ``shared`` (no node factor).
+
+        Raises:
+            InputError: the name or a changed field is unknown.
+
+        Example:
+            >>> STLoRAConfig.named("shared", rank=2)
+            STLoRAConfig(node_factor='none', rank=2, ...)
+        """
+        if name not in get_args(AdapterName):
+            raise InputError(f"no adapter is called {name!r}; choose one of none, {', '.join(get_args(AdapterName))}")
+        unknown = sorted(set(changes) - {field.name for field in fields(cls)})
+        if unknown:
+            known = ", ".join(field.name for field in fields(cls))
+            raise InputError(f"an adapter has no option {unknown[0]!r}; the options are {known}")
+        if name == "paper":
+            return cls.paper(**changes)
+        if name == "shared":
+            changes = {"node_factor": "none", **changes}
+        return replace(cls(), **changes)

@@ -1,0 +1,147 @@
+"""The node-adaptive low-rank layer: one linear map for all nodes plus a small one of each node's own."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from stlora.errors import InputError
+
+NodeFactor = Literal["full", "core", "diagonal", "none"]
+
+
+class NodeAdaptiveLowRankLayer(nn.Module):
+    """Linear layer whose weight is ``W + (α/r) B A_i`` for node i (ST-LoRA, section "NALL").
+
+    ``B`` starts at zero, so a new layer equals the shared linear map. The factor ``A_i`` comes in four forms:
+
+    ========== ============================= =====================================
+    factor     ``A_i``                       parameters besides ``weight``, ``bias``
+    ========== ============================= =====================================
+    full       free, ``[r, in]`` per node    ``r·out + N·r·in``
+    core       ``C_i A``, ``C_i`` ``[r, r]`` ``r·(in + out) + N·r²``
+    diagonal   ``diag(c_i) A``               ``r·(in + out) + N·r``
+    none       ``A``: the control            ``r·(in + out)``
+    ========== ============================= =====================================
+
+    ``full`` is the published definition; ``core`` has the parameter count that the paper states. ``C_i`` starts
+    at the identity and ``c_i`` at ones, so all nodes start alike.
+
+    Args:
+        num_nodes: N.
+        in_features: features of a node that enter.
+        out_features: features of a node that leave.
+        rank: r, the rank of the node's own part.
+        alpha: α; the node's own part is scaled by ``alpha / rank``.
+        node_factor: how ``A_i`` is made, see the table.
+
+    Raises:
+        InputError: a size is not positive, or the factor is unknown.
+
+    Example:
+        >>> layer = NodeAdaptiveLowRankLayer(num_nodes=7, in_features=16, out_features=12)
+        >>> layer(torch.zeros(2, 3, 7, 16)).shape
+        torch.Size([2, 3, 7, 12])
+        >>> layer.delta_weight().shape
+        torch.Size([7, 12, 16])
+    """
+
+    def __init__(
+        self,
+        num_nodes: int,
+        in_features: int,
+        out_features: int,
+        rank: int = 4,
+        alpha: float = 8.0,
+        node_factor: NodeFactor = "core",
+    ) -> None:
+        super().__init__()
+        if min(num_nodes, in_features, out_features, rank) < 1:
+            raise InputError(
+                f"num_nodes={num_nodes}, in_features={in_features}, out_features={out_features}, rank={rank}: "
+                "all must be 1 or more"
+            )
+        if node_factor not in get_args(NodeFactor):
+            raise InputError(f"node_factor is {node_factor!r}; choose one of {', '.join(get_args(NodeFactor))}")
+        self.num_nodes = num_nodes
+        self.in_features = in_features
+        self.out_features = out_features
+        self.rank = rank
+        self.alpha = alpha
+        self.node_factor = node_factor
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        self.bias = nn.Parameter(torch.empty(out_features))
+        self.lora_B = nn.Parameter(torch.empty(out_features, rank))
+        self.lora_A = nn.Parameter(
+            torch.empty((num_nodes, rank, in_features) if node_factor == "full" else (rank, in_features))
+        )
+        if node_factor == "core":
+            self.node_core = nn.Parameter(torch.empty(num_nodes, rank, rank))
+        elif node_factor == "diagonal":
+            self.node_scale = nn.Parameter(torch.empty(num_nodes, rank))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw ``weight``, ``bias`` and ``lora_A`` as ``nn.Linear`` does; the node's own part starts at zero."""
+        bound = 1 / math.sqrt(self.in_features)
+        for parameter in (self.weight, self.bias, self.lora_A):
+            nn.init.uniform_(parameter, -bound, bound)
+        nn.init.zeros_(self.lora_B)
+        if self.node_factor == "core":
+            with torch.no_grad():
+                self.node_core.copy_(torch.eye(self.rank).expand_as(self.node_core))
+        elif self.node_factor == "diagonal":
+            nn.init.ones_(self.node_scale)
+
+    def reset_to_zero(self) -> None:
+        """Let the layer start by answering zero: the shared map is zero as well."""
+        nn.init.zeros_(self.weight)
+        nn.init.zeros_(self.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``y_i = W x_i + (α/r) B A_i x_i + b``.
+
+        Args:
+            x: ``[..., N, in_features]``; any leading shape.
+
+        Returns:
+            ``[..., N, out_features]``.
+        """
+        own = F.linear(self._project(x), self.lora_B) * (self.alpha / self.rank)
+        return F.linear(x, self.weight, self.bias) + own
+
+    def _project(self, x: Tensor) -> Tensor:
+        """``A_i x_i``: ``[..., N, in]`` -> ``[..., N, r]``."""
+        if self.node_factor == "full":
+            return torch.einsum("...ni,nri->...nr", x, self.lora_A)
+        shared = F.linear(x, self.lora_A)  # [..., N, r]
+        if self.node_factor == "core":
+            return torch.einsum("...nr,nsr->...ns", shared, self.node_core)
+        if self.node_factor == "diagonal":
+            return shared * self.node_scale
+        return shared
+
+    def node_factors(self) -> Tensor:
+        """``A_i`` of every node, ``[N, r, in]``."""
+        if self.node_factor == "full":
+            return self.lora_A
+        if self.node_factor == "core":
+            return self.node_core @ self.lora_A
+        if self.node_factor == "diagonal":
+            return self.node_scale.unsqueeze(-1) * self.lora_A
+        return self.lora_A.expand(self.num_nodes, -1, -1)
+
+    def delta_weight(self) -> Tensor:
+        """``ΔW_i = (α/r) B A_i`` of every node, ``[N, out_features, in_features]``."""
+        return (self.alpha / self.rank) * (self.lora_B @ self.node_factors())
+
+    def extra_repr(self) -> str:
+        """The sizes, for ``print(layer)``."""
+        return (
+            f"num_nodes={self.num_nodes}, in_features={self.in_features}, out_features={self.out_features}, "
+            f"rank={self.rank}, alpha={self.alpha}, node_factor={self.node_factor!r}"
+        )

@@ -1,0 +1,59 @@
+"""The node-specific predictor: a stack of node-adaptive layers from features to horizon steps."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from stlora.adapters.nall import NodeAdaptiveLowRankLayer, NodeFactor
+
+
+class NodeSpecificPredictor(nn.Module):
+    """``H⁰ = conv(X)``, ``H^l = H^{l-1} + NALL^l(σ(H^{l-1}))``, ``Ŷ = NALL(H^L)`` (ST-LoRA, section "NSP").
+
+    The convolution of the paper has a kernel of one node over features, so it is a linear map here.
+
+    Args:
+        num_nodes: N.
+        in_features: features of a node that enter.
+        horizon: H, steps that leave.
+        width: features inside.
+        layers: L, residual node-adaptive layers.
+        rank: rank of a node's own part of each layer.
+        alpha: scale of a node's own part.
+        node_factor: see :class:`NodeAdaptiveLowRankLayer`.
+        dropout: share of each layer's output dropped while training.
+
+    Example:
+        >>> import torch
+        >>> NodeSpecificPredictor(num_nodes=7, in_features=24, horizon=12)(torch.zeros(2, 7, 24)).shape
+        torch.Size([2, 7, 12])
+    """
+
+    def __init__(
+        self,
+        num_nodes: int,
+        in_features: int,
+        horizon: int,
+        width: int = 32,
+        layers: int = 2,
+        rank: int = 4,
+        alpha: float = 8.0,
+        node_factor: NodeFactor = "core",
+        dropout: float = 0.1,
+    ) -> None:
+        super().__init__()
+        self.embed = nn.Linear(in_features, width)
+        self.layers = nn.ModuleList(
+            NodeAdaptiveLowRankLayer(num_nodes, width, width, rank, alpha, node_factor) for _ in range(layers)
+        )
+        self.head = NodeAdaptiveLowRankLayer(num_nodes, width, horizon, rank, alpha, node_factor)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """``[..., N, in_features]`` -> ``[..., N, H]``."""
+        hidden = self.embed(features)  # [..., N, width]
+        for layer in self.layers:
+            hidden = hidden + self.dropout(layer(F.relu(hidden)))
+        out: Tensor = self.head(F.relu(hidden))
+        return out

@@ -1,0 +1,113 @@
+"""Fit an adapter on the trained backbone of a run."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import Any
+
+import lightning
+from torch import nn
+
+from stlora.adapters import STLoRA, STLoRAConfig
+from stlora.data import SensorSeries
+from stlora.errors import InputError
+from stlora.training.config import AdaptConfig, DataOptions
+from stlora.training.forecasts import choose_device, keep_forecasts
+from stlora.training.loop import train
+from stlora.training.prepare import Prepared, check_fingerprint, open_series, prepare
+from stlora.training.results import adapter_entries, run_metrics, timed_measure
+from stlora.training.run import BackboneRecord, Run
+from stlora.training.task import AdaptTask, ForecastTask
+
+
+def adapt(
+    config: AdaptConfig, series: SensorSeries | None = None, module: nn.Module | None = None, show: bool = False
+) -> Run:
+    """Fit an adapter on the trained backbone of ``config.run``.
+
+    A frozen backbone does not change, so its forecasts are computed once, kept, and the adapter alone is fitted
+    to them. ``config.freeze_backbone=False`` trains both on, jointly.
+
+    Args:
+        config: all options.
+        series: the measurements that the backbone was trained on; read again if None.
+        module: the backbone of your own, if the run has one; see :func:`stlora.training.fit`.
+        show: progress on the terminal.
+
+    Returns:
+        The finished run, which holds a copy of the backbone too.
+
+    Raises:
+        InputError: the run, the data or an option cannot be used.
+    """
+    source = Run(config.run)
+    record = source.record()
+    if source.folder.resolve() == Run(config.out).folder.resolve():
+        raise InputError(f"--out is the run to adapt, {config.out}; choose another folder")
+    data = open_run(record, series, config.data)
+    lightning.seed_everything(config.seed, verbose=False)
+    backbone = source.load_backbone(module)
+    choice = STLoRAConfig.named(config.adapter, **config.adapter_options)
+    choice = dataclasses.replace(choice, freeze_backbone=config.freeze_backbone)
+    model = STLoRA(backbone, data.series.num_nodes, choice)
+
+    run = Run(config.out)
+    run.begin(config)
+    started = time.perf_counter()
+    task = _task(model, data, config)
+    preparation = time.perf_counter() - started
+    trained = train(task, config, run.folder, show)
+    errors, seconds = timed_measure(model, data, config.batch_size, config.device)
+    run.save_backbone(backbone, record, data.series.adjacency)
+    model.save_pretrained(run.folder / "adapter", adapter_entries(data.series, data.scaler))
+    run.finish(
+        run_metrics(
+            data,
+            errors,
+            model,
+            backbone=record.name,
+            adapter=config.adapter,
+            seed=config.seed,
+            mode="frozen" if config.freeze_backbone else "joint",
+            seconds={
+                "fit": source.metrics["seconds"]["fit"],
+                "adapt": preparation + trained.seconds,
+                "evaluate": seconds,
+            },
+            trained=trained,
+        )
+    )
+    return run
+
+
+def _task(model: STLoRA, data: Prepared, config: AdaptConfig) -> ForecastTask:
+    if not config.freeze_backbone:
+        return ForecastTask(model, data.windows, data.split, config)
+    device = choose_device(config.device)
+    data.windows.to(device)
+    kept = keep_forecasts(model.backbone.to(device), data.windows, config.batch_size)
+    return AdaptTask(model, data.windows, data.split, config, kept)
+
+
+def open_run(record: BackboneRecord, series: SensorSeries | None = None, moved_to: str | None = None) -> Prepared:
+    """The data that a backbone was trained on, split and scaled as it was then.
+
+    Args:
+        record: of the backbone.
+        series: the measurements, if they are at hand.
+        moved_to: where the data lies now, if not where it lay then.
+
+    Raises:
+        InputError: the data is not there, or not what the run was made with.
+    """
+    fit = record.fit
+    if series is None:
+        names = {field.name for field in dataclasses.fields(DataOptions)}
+        options: dict[str, Any] = {name: value for name, value in fit.items() if name in names}
+        if moved_to is not None:
+            options["data"] = moved_to
+        series = open_series(DataOptions(**options))
+    else:
+        check_fingerprint(series, fit["data_fingerprint"])
+    return prepare(series, fit, record.scaler)

@@ -1,0 +1,110 @@
+"""What watches a training run: the log, checkpoints that are written whole and read without pickled objects."""
+
+from __future__ import annotations
+
+import io
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+
+from stlora.errors import InputError
+from stlora.files import write_atomically, write_text
+
+
+class SafeCheckpoints(TorchCheckpointIO):
+    """Checkpoints of tensors and plain types alone, each written whole or not at all."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        """Write through a temporary file."""
+        content = io.BytesIO()
+        torch.save(checkpoint, content)
+        write_atomically(Path(path), lambda temporary: temporary.write_bytes(content.getvalue()))
+
+    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = True) -> dict[str, Any]:
+        """Read tensors and plain types, whatever the caller allows.
+
+        Raises:
+            InputError: the file is damaged or holds anything else.
+        """
+        return read_checkpoint(Path(path))
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint of tensors and plain types.
+
+    Raises:
+        InputError: the file is damaged or holds anything else.
+    """
+    try:
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many kinds for a damaged file
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"{path} is not a checkpoint of this library ({reason}); delete the run and start again"
+        ) from error
+    return content
+
+
+class TrainingLog(Callback):
+    """Keeps a row for each epoch: in ``log.csv``, in the checkpoint, and on the terminal.
+
+    Args:
+        path: the CSV file.
+        show: print a line for each epoch.
+    """
+
+    COLUMNS = ("epoch", "train_mae", "val_mae", "learning_rate", "seconds")
+
+    def __init__(self, path: Path, show: bool) -> None:
+        self.path = path
+        self.show = show
+        self.rows: list[list[float]] = []
+        self._before = 0.0
+        self._started = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Training time so far, that of an interrupted part included."""
+        return self.rows[-1][-1] if self.rows else 0.0
+
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Start the clock."""
+        self._before = self.seconds
+        self._started = time.perf_counter()
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Add a row."""
+        metrics = trainer.callback_metrics
+        row = [
+            float(trainer.current_epoch),
+            float(metrics.get("train_mae", float("nan"))),
+            float(metrics.get("val_mae", float("nan"))),
+            float(trainer.optimizers[0].param_groups[0]["lr"]),
+            self._before + time.perf_counter() - self._started,
+        ]
+        self.rows.append(row)
+        lines = [",".join(self.COLUMNS)]
+        lines += [f"{int(epoch)},{train:.6f},{val:.6f},{rate:.3e},{s:.2f}" for epoch, train, val, rate, s in self.rows]
+        write_text(self.path, "\n".join(lines) + "\n")
+        if self.show:
+            epoch, train, val, rate, seconds = row
+            print(
+                f"epoch {int(epoch) + 1:3d}  train {train:8.4f}  validation {val:8.4f}  rate {rate:.1e}  "
+                f"{seconds:6.0f} s",
+                file=sys.stderr,
+                flush=True,
+            )
+
+    def state_dict(self) -> dict[str, Any]:
+        """The rows, for the checkpoint."""
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """The rows of the interrupted part."""
+        self.rows = [list(row) for row in state_dict["rows"]]

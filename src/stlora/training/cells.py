@@ -1,0 +1,139 @@
+"""The cells of a comparison, each a run of its own, in this process or in several."""
+
+from __future__ import annotations
+
+import dataclasses
+import multiprocessing
+import os
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+
+import torch
+
+from stlora.data import SensorSeries
+from stlora.errors import InputError
+from stlora.training.adaptation import adapt
+from stlora.training.config import AdaptConfig, CompareConfig, FitConfig
+from stlora.training.fitting import fit
+from stlora.training.run import Run
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of a comparison.
+
+    Attributes:
+        folder: of the run.
+        backbone: its name.
+        adapter: its name; ``none`` is the backbone alone, which the other cells of its chain adapt.
+        seed: of the run.
+    """
+
+    folder: Path
+    backbone: str
+    adapter: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+        return f"{self.backbone} {self.adapter} seed {self.seed}"
+
+
+def run_cells(
+    config: CompareConfig, series: SensorSeries, chains: Sequence[Sequence[Cell]], show: bool
+) -> Iterator[dict[str, str]]:
+    """Run chains of cells, ``config.jobs`` at a time; a finished cell is left as it is.
+
+    Args:
+        config: of the comparison.
+        series: the measurements.
+        chains: the backbone alone first, then its adapters.
+        show: progress on the terminal.
+
+    Yields:
+        After each chain, its failed cells with their reasons.
+    """
+    if config.jobs == 1:
+        for chain in chains:
+            yield run_chain(config, series, chain, show)
+        return
+    context = multiprocessing.get_context("spawn")
+    waiting = list(chains)
+    running: list[tuple[SpawnProcess, Connection, Sequence[Cell]]] = []
+    while waiting or running:
+        while waiting and len(running) < config.jobs:
+            chain = waiting.pop(0)
+            receive, send = context.Pipe(duplex=False)
+            process = context.Process(target=_worker, args=(config, series, chain, show, send), daemon=True)
+            process.start()
+            send.close()
+            running.append((process, receive, chain))
+        wait([process.sentinel for process, _, _ in running])
+        for entry in [entry for entry in running if not entry[0].is_alive()]:
+            running.remove(entry)
+            process, receive, chain = entry
+            yield _answer(receive, process.exitcode, chain)
+
+
+def _worker(config: CompareConfig, series: SensorSeries, chain: Sequence[Cell], show: bool, send: Connection) -> None:
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // config.jobs))
+    send.send(run_chain(config, series, chain, show))
+
+
+def _answer(receive: Connection, exitcode: int | None, chain: Sequence[Cell]) -> dict[str, str]:
+    try:
+        failed: dict[str, str] = receive.recv()
+    except EOFError:
+        reason = f"its process ended with status {exitcode}, for want of memory perhaps; try fewer --jobs"
+        return {cell.name: reason for cell in chain if not Run(cell.folder).finished}
+    return failed
+
+
+def run_chain(config: CompareConfig, series: SensorSeries, chain: Sequence[Cell], show: bool) -> dict[str, str]:
+    """Run a backbone alone, then its adapters; one that fails does not stop the others.
+
+    Returns:
+        The failed cells with their reasons.
+    """
+    failed = {}
+    for cell in chain:
+        if Run(cell.folder).finished:
+            continue
+        if show:
+            print(f"{cell.name} …", file=sys.stderr, flush=True)
+        try:
+            _run(config, series, cell, chain[0], show and config.jobs == 1)
+        except InputError as error:
+            failed[cell.name] = str(error)
+        except Exception as error:  # a defect in one cell must not lose the others
+            traceback.print_exc()
+            failed[cell.name] = f"{type(error).__name__}: {error}"
+        if show and cell.name in failed:
+            print(f"{cell.name} failed: {failed[cell.name]}", file=sys.stderr, flush=True)
+    return failed
+
+
+def _run(config: CompareConfig, series: SensorSeries, cell: Cell, alone: Cell, show: bool) -> None:
+    if cell.adapter == "none":
+        names = {field.name for field in dataclasses.fields(FitConfig)}
+        shared = {name: value for name, value in vars(config).items() if name in names}
+        shared |= {"backbone": cell.backbone, "seed": cell.seed, "out": str(cell.folder)}
+        fit(FitConfig(**shared), series, show=show)
+        return
+    if not Run(alone.folder).finished:
+        raise InputError(f"{alone.name} has no result to adapt")
+    options = AdaptConfig(
+        run=str(alone.folder),
+        out=str(cell.folder),
+        adapter=cell.adapter,  # type: ignore[arg-type]
+        seed=cell.seed,
+        epochs=config.adapt_epochs,
+        device=config.device,
+    )
+    adapt(options, series, show=show)

@@ -1,0 +1,120 @@
+"""Backbones × adapters × seeds on one data set: resumable a cell at a time, several at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from stlora.data import SensorSeries
+from stlora.errors import InputError
+from stlora.evaluation.tables import Row, summarise, to_csv, to_latex, to_markdown
+from stlora.files import write_json, write_text
+from stlora.training.cells import Cell, run_cells
+from stlora.training.config import CompareConfig
+from stlora.training.prepare import open_series
+from stlora.training.run import Run
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a comparison came to.
+
+    Attributes:
+        rows: of the table.
+        failed: cells without a result, with their reason.
+    """
+
+    rows: list[Row]
+    failed: dict[str, str]
+
+
+def compare(config: CompareConfig, series: SensorSeries | None = None, show: bool = False) -> Comparison:
+    """Fit every backbone alone with every seed, adapt each frozen, and write the table.
+
+    A finished cell is not run again; an interrupted one is taken up; a failed one is reported and the others go on.
+
+    Args:
+        config: all options.
+        series: the measurements, if they are at hand.
+        show: progress on the terminal.
+
+    Raises:
+        InputError: the data or an option cannot be used.
+    """
+    if series is None:
+        series = open_series(config)
+    folder = Path(config.out) / "runs"
+    chains = [
+        [
+            Cell(folder / f"{backbone}-{seed}" / adapter, backbone, adapter, seed)
+            for adapter in ["none", *(name for name in names(config.adapters) if name != "none")]
+        ]
+        for backbone in names(config.backbones)
+        for seed in map(_integer, names(config.seeds))
+    ]
+    cells = [cell for chain in chains for cell in chain]
+    for cell in cells:
+        _check_same_data(cell, series)
+    failed: dict[str, str] = {}
+    for more in run_cells(config, series, chains, show):
+        failed |= more
+        runs = [Run(cell.folder).metrics for cell in cells if Run(cell.folder).finished]
+        _write(config, series, runs, failed)
+    return Comparison(summarise(runs), failed)
+
+
+def names(given: str | int | Sequence[Any]) -> list[str]:
+    """A list of names from a list, or from text with commas.
+
+    Raises:
+        InputError: there is none, or one twice.
+
+    Example:
+        >>> names("lstm, stgcn")
+        ['lstm', 'stgcn']
+    """
+    parts = str(given).split(",") if isinstance(given, (str, int)) else [str(item) for item in given]
+    found = [part.strip() for part in parts if part.strip()]
+    if not found or len(set(found)) != len(found):
+        raise InputError(f"got {given!r}; expected one or more different names, separated by commas")
+    return found
+
+
+def _integer(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise InputError(f"the seed {text!r} is not a whole number; give numbers such as 0,1,2") from error
+
+
+def _check_same_data(cell: Cell, series: SensorSeries) -> None:
+    run = Run(cell.folder)
+    if run.finished and run.record().fit["data_fingerprint"] != series.fingerprint():
+        raise InputError(f"{cell.folder} was run on other data; choose another --out or delete the folder")
+
+
+def _write(config: CompareConfig, series: SensorSeries, runs: list[dict[str, Any]], failed: dict[str, str]) -> None:
+    out = Path(config.out)
+    rows = summarise(runs)
+    options = {name: value for name, value in asdict(config).items() if name not in _PLACES}
+    protocol = {
+        "dataset": series.name,
+        "data_fingerprint": series.fingerprint(),
+        "nodes": series.num_nodes,
+        "steps": series.num_steps,
+        "period": [str(series.time[0]), str(series.time[-1])],
+        "interval": str(series.interval),
+        "unit": series.unit,
+        "std": "sample standard deviation over seeds (ddof = 1)",
+        "options": options,
+    }
+    write_json(out / "results.json", {"format_version": 1, "protocol": protocol, "runs": runs, "failed": failed})
+    lines = [f"\n{name} failed: {reason}\n" for name, reason in failed.items()]
+    write_text(out / "table.md", to_markdown(rows) + "".join(lines))
+    write_text(out / "table.csv", to_csv(rows))
+    write_text(out / "table.tex", to_latex(rows))
+
+
+_PLACES = ("out", "data", "graph", "device", "jobs")  # where, not what

@@ -1,0 +1,138 @@
+"""The options of every verb that trains: one source for Python, YAML and the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(kw_only=True)
+class DataOptions:
+    """Which data.
+
+    Attributes:
+        data: a catalogue name, or a file or folder in any format the library reads.
+        graph: a graph file that does not lie with the data.
+        start: first time stamp to use.
+        end: last time stamp to use; a date means the whole day.
+        max_missing: leave out sensors that miss more than this share of the period.
+        zero_is_missing: whether a zero means missing; as the file's layout says if not given.
+        data_fingerprint: refuse data with another fingerprint than this.
+    """
+
+    data: str
+    graph: str | None = None
+    start: str | None = None
+    end: str | None = None
+    max_missing: float | None = None
+    zero_is_missing: bool | None = None
+    data_fingerprint: str | None = None
+
+
+@dataclass(kw_only=True)
+class TrainingOptions:
+    """How to train.
+
+    Attributes:
+        seed: of weights, batches and dropout.
+        epochs: at most so many passes over the training windows.
+        patience: stop after so many epochs without a better validation MAE; 0 for never.
+        batch_size: windows in a step.
+        train_fraction: share of the training windows that an epoch sees, drawn anew for each epoch.
+        optimizer: adam or adamw.
+        learning_rate: of the first step.
+        weight_decay: as the optimizer defines it.
+        schedule: none, cosine (to zero over all epochs), or plateau (halved when validation stands still).
+        clip: largest norm of a gradient; 0 for no limit.
+        device: auto takes a GPU where there is one.
+    """
+
+    seed: int = 0
+    epochs: int = 100
+    patience: int = 15
+    batch_size: int = 64
+    train_fraction: float = 1.0
+    optimizer: Literal["adam", "adamw"] = "adam"
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-4
+    schedule: Literal["none", "cosine", "plateau"] = "plateau"
+    clip: float = 5.0
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+
+
+@dataclass(kw_only=True)
+class FitConfig(TrainingOptions, DataOptions):
+    """Train a backbone, alone or jointly with an adapter.
+
+    Attributes:
+        out: the run folder to write; an unfinished run of the same options is taken up where it stopped.
+        backbone: the name of a backbone.
+        backbone_options: sizes of the backbone that differ from the published ones.
+        adapter: none, stlora (the lean default), paper (as published), or shared (without node factor).
+        adapter_options: fields of the adapter that differ from the named one.
+        history: past steps that a forecast sees.
+        horizon: future steps that it answers.
+        split: shares of the windows for training, validation and test, in order of time.
+    """
+
+    out: str
+    backbone: str
+    backbone_options: dict[str, Any] = field(default_factory=dict)
+    adapter: Literal["none", "stlora", "paper", "shared"] = "none"
+    adapter_options: dict[str, Any] = field(default_factory=dict)
+    history: int = 12
+    horizon: int = 12
+    split: tuple[float, float, float] = (0.7, 0.1, 0.2)
+
+
+@dataclass(kw_only=True)
+class AdaptConfig(TrainingOptions):
+    """Fit an adapter on the trained backbone of a run.
+
+    Attributes:
+        run: the run folder whose backbone is adapted.
+        out: the run folder to write; an unfinished run of the same options is taken up where it stopped.
+        adapter: stlora (the lean default), paper (as published), or shared (without node factor).
+        adapter_options: fields of the adapter that differ from the named one.
+        freeze_backbone: keep the backbone as it is; otherwise both are trained on from where it stands.
+        data: the data's new place, if it was moved since the backbone was trained.
+    """
+
+    run: str
+    out: str
+    adapter: Literal["stlora", "paper", "shared"] = "stlora"
+    adapter_options: dict[str, Any] = field(default_factory=dict)
+    freeze_backbone: bool = True
+    data: str | None = None
+    epochs: int = 40
+    patience: int = 0
+    optimizer: Literal["adam", "adamw"] = "adamw"
+    learning_rate: float = 3e-3
+    schedule: Literal["none", "cosine", "plateau"] = "cosine"
+
+
+@dataclass(kw_only=True)
+class CompareConfig(TrainingOptions, DataOptions):
+    """Backbones, alone and with adapters on them, over several seeds: the table.
+
+    Attributes:
+        out: the folder for the table and the runs; finished cells in it are not run again.
+        backbones: names, separated by commas.
+        adapters: none, stlora, paper, shared, separated by commas.
+        seeds: numbers, separated by commas.
+        history: past steps that a forecast sees.
+        horizon: future steps that it answers.
+        split: shares of the windows for training, validation and test, in order of time.
+        adapt_epochs: epochs of an adapter on a frozen backbone.
+        jobs: processes at a time.
+    """
+
+    out: str
+    backbones: str | list[str]
+    adapters: str | list[str] = "none,stlora"
+    seeds: int | str | list[int] = "0,1,2"
+    history: int = 12
+    horizon: int = 12
+    split: tuple[float, float, float] = (0.7, 0.1, 0.2)
+    adapt_epochs: int = 40
+    jobs: int = 1

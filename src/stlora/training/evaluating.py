@@ -1,0 +1,54 @@
+"""Measure a finished run again, from its files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from stlora.data import SensorSeries
+from stlora.errors import InputError
+from stlora.training.adaptation import open_run
+from stlora.training.results import run_metrics, timed_measure
+from stlora.training.run import Run
+
+
+def evaluate(
+    run: Run,
+    split: str = "test",
+    data: str | None = None,
+    series: SensorSeries | None = None,
+    module: nn.Module | None = None,
+    device: str = "auto",
+) -> dict[str, Any]:
+    """The metrics of a run, recomputed from its files; nothing is written.
+
+    Args:
+        run: a finished run.
+        split: train, val or test.
+        data: the data's new place, if it was moved.
+        series: the measurements, if they are at hand.
+        module: the backbone of your own, if the run has one.
+        device: auto, cpu or cuda.
+
+    Raises:
+        InputError: the split is unknown, or a file or the data cannot be used.
+    """
+    if split not in ("train", "val", "test"):
+        raise InputError(f"split is {split!r}; choose train, val or test")
+    stored = run.metrics
+    record = run.record()
+    prepared = open_run(record, series, data)
+    model = run.load(module)
+    errors, seconds = timed_measure(model, prepared, record.fit["batch_size"], device, split)
+    return run_metrics(
+        prepared,
+        errors,
+        model,
+        backbone=record.name,
+        adapter=stored["adapter"],
+        seed=stored["seed"],
+        mode=stored["mode"],
+        seconds={"fit": 0.0, "adapt": 0.0, "evaluate": seconds},
+        split=split,
+    )

@@ -1,0 +1,124 @@
+"""Train a backbone, alone or jointly with an adapter."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import asdict
+from typing import Any
+
+import lightning
+import torch
+from torch import nn
+
+from stlora import backbones
+from stlora.adapters import STLoRA, STLoRAConfig
+from stlora.data import SensorSeries
+from stlora.errors import InputError
+from stlora.training.config import FitConfig
+from stlora.training.loop import train
+from stlora.training.prepare import Prepared, check_fingerprint, open_series, prepare
+from stlora.training.results import adapter_entries, run_metrics, timed_measure
+from stlora.training.run import BackboneRecord, Run
+from stlora.training.task import ForecastTask, network_forecast
+
+
+def fit(
+    config: FitConfig, series: SensorSeries | None = None, module: nn.Module | None = None, show: bool = False
+) -> Run:
+    """Train a backbone, alone or jointly with an adapter, to its best validation MAE.
+
+    Args:
+        config: all options.
+        series: the measurements, if they are at hand; otherwise they are read from ``config.data``.
+        module: a backbone of your own, ``[B, T, N, C]`` to ``[B, H, N, 1]`` in scaled units, in place of a name;
+            its weights are trained from where they stand.
+        show: progress on the terminal.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        InputError: the data, an option or the backbone cannot be used.
+
+    Example:
+        >>> import tempfile
+        >>> from stlora.data import simulate
+        >>> config = FitConfig(data="simulated", backbone="lstm", epochs=1, train_fraction=0.1,
+        ...                    out=tempfile.mkdtemp() + "/run")
+        >>> run = fit(config, series=simulate(num_nodes=6, days=7).series)
+        >>> sorted(run.metrics["average"])
+        ['mae', 'mape', 'rmse']
+    """
+    if series is None:
+        series = open_series(config)
+    else:
+        check_fingerprint(series, config.data_fingerprint)
+    config = dataclasses.replace(config, data_fingerprint=series.fingerprint())
+    if module is not None:
+        config = dataclasses.replace(config, backbone="custom")
+    options = asdict(config)
+    data = prepare(series, options)
+    lightning.seed_everything(config.seed, verbose=False)
+    backbone = module if module is not None else _create(config, series)
+    model: nn.Module = backbone
+    if config.adapter != "none":
+        adapter = STLoRAConfig.named(config.adapter, **config.adapter_options)
+        model = STLoRA(backbone, series.num_nodes, dataclasses.replace(adapter, freeze_backbone=False))
+    check_shape(model, data)
+
+    run = Run(config.out)
+    run.begin(config)
+    task = ForecastTask(model, data.windows, data.split, config)
+    trained = train(task, config, run.folder, show)
+    errors, seconds = timed_measure(model, data, config.batch_size, config.device)
+    run.save_backbone(backbone, BackboneRecord.of(series, data.scaler, backbone, options), series.adjacency)
+    if isinstance(model, STLoRA):
+        model.save_pretrained(run.folder / "adapter", adapter_entries(series, data.scaler))
+    run.finish(
+        run_metrics(
+            data,
+            errors,
+            model,
+            backbone=config.backbone,
+            adapter=config.adapter,
+            seed=config.seed,
+            mode="fit" if config.adapter == "none" else "joint",
+            seconds={"fit": trained.seconds, "adapt": 0.0, "evaluate": seconds},
+            trained=trained,
+        )
+    )
+    return run
+
+
+def _create(config: FitConfig, series: SensorSeries) -> nn.Module:
+    settings: dict[str, Any] = {"history": config.history, "horizon": config.horizon, **config.backbone_options}
+    return backbones.create(config.backbone, series.num_nodes, series.adjacency, **settings)
+
+
+@torch.no_grad()
+def check_shape(model: nn.Module, data: Prepared) -> None:
+    """Try one window before a long training.
+
+    Raises:
+        InputError: the network fails on it, or answers with another shape than ``[1, H, N, 1]``.
+    """
+    x = data.windows.inputs(torch.tensor([0]))
+    training = model.training
+    try:
+        shape = tuple(network_forecast(model.eval(), x).shape)
+    except InputError:
+        raise
+    except Exception as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            f"the backbone fails on a history of shape {list(x.shape)} ([B, T, N, C]): {reason}; "
+            "check its sizes and the layout it expects"
+        ) from error
+    finally:
+        model.train(training)
+    expected = (1, data.windows.horizon, data.windows.num_nodes, 1)
+    if shape != expected:
+        raise InputError(
+            f"the backbone answers with shape {list(shape)}; expected {list(expected)} ([B, H, N, 1]); "
+            "wrap it so that it does"
+        )

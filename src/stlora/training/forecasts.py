@@ -1,0 +1,63 @@
+"""Forecasts of a network over many windows, batch by batch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from stlora.data.windows import Windows
+from stlora.errors import InputError
+from stlora.evaluation.metrics import ForecastErrors
+from stlora.training.task import IndexBatches, network_forecast
+
+
+def choose_device(device: str) -> torch.device:
+    """The device behind ``auto``, ``cpu`` or ``cuda``.
+
+    Raises:
+        InputError: a GPU is asked for and there is none.
+    """
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("device is cuda and no GPU is usable here; use --device cpu or auto")
+    return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+@torch.inference_mode()
+def forecasts(
+    model: nn.Module, windows: Windows, starts: range, batch_size: int = 64
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Window starts ``[B]`` and the network's forecasts ``[B, H, N, 1]`` in scaled units, in order.
+
+    The network and the windows must be on one device; the network is put into evaluation mode.
+    """
+    model.eval()
+    for batch in IndexBatches(starts, batch_size):
+        start = batch.to(windows.device)
+        yield start, network_forecast(model, windows.inputs(start))
+
+
+def keep_forecasts(model: nn.Module, windows: Windows, batch_size: int = 64) -> Tensor:
+    """The forecasts of all windows, ``[S, H, N, 1]`` in scaled units, computed once."""
+    kept = torch.empty(len(windows), windows.horizon, windows.num_nodes, 1, device=windows.device)
+    for start, scaled in forecasts(model, windows, range(len(windows)), batch_size):
+        kept[start] = scaled
+    return kept
+
+
+def measure(model: nn.Module, windows: Windows, starts: range, batch_size: int = 64) -> dict[str, Any]:
+    """The exact errors of a network over ``starts``; see :class:`ForecastErrors`.
+
+    Raises:
+        InputError: the split holds no observed value.
+    """
+    errors = ForecastErrors(windows.horizon, windows.num_nodes).to(windows.device)
+    for start, scaled in forecasts(model, windows, starts, batch_size):
+        errors.update(windows.scaler.inverse(scaled), windows.targets(start))
+    result = errors.compute()
+    if math.isnan(result["pooled"]["mae"]):
+        raise InputError("the split holds no observed value to compare with; choose another period or split")
+    return result

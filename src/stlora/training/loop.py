@@ -1,0 +1,95 @@
+"""One training run with Lightning: early stopping, best and last checkpoint, resume."""
+
+from __future__ import annotations
+
+import logging
+import math
+import sys
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import lightning
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, TQDMProgressBar
+
+from stlora.errors import InputError
+from stlora.training.callbacks import SafeCheckpoints, TrainingLog, read_checkpoint
+from stlora.training.config import TrainingOptions
+from stlora.training.task import ForecastTask
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training run came to.
+
+    Attributes:
+        seconds: training time, validation included, interrupted parts included.
+        epochs: epochs trained.
+        val_mae: the best validation MAE, in the data's unit; the network has its weights.
+    """
+
+    seconds: float
+    epochs: int
+    val_mae: float
+
+
+def train(task: ForecastTask, options: TrainingOptions, folder: Path, show: bool = False) -> Trained:
+    """Train the task's network to its best validation MAE; take up an interrupted run of ``folder``.
+
+    Args:
+        task: its network has the best weights afterwards.
+        options: how to train.
+        folder: gets ``log.csv``, and ``checkpoints/`` which the caller removes when the run is complete.
+        show: progress on the terminal.
+
+    Raises:
+        InputError: the loss is not finite from the start.
+    """
+    checkpoints = folder / "checkpoints"
+    log = TrainingLog(folder / "log.csv", show)
+    best = ModelCheckpoint(
+        dirpath=checkpoints,
+        filename="best",
+        monitor="val_mae",
+        save_last=True,
+        save_top_k=1,
+        enable_version_counter=False,
+    )
+    callbacks: list[Callback] = [log, best]
+    if options.patience:
+        callbacks.append(EarlyStopping("val_mae", patience=options.patience))
+    bar = show and sys.stderr.isatty()
+    if bar:
+        callbacks.append(TQDMProgressBar(leave=False))
+    _quiet()
+    trainer = lightning.Trainer(
+        accelerator={"auto": "auto", "cpu": "cpu", "cuda": "gpu"}[options.device],
+        devices=1,
+        max_epochs=options.epochs,
+        gradient_clip_val=options.clip or None,
+        callbacks=callbacks,
+        plugins=[SafeCheckpoints()],
+        logger=False,
+        num_sanity_val_steps=0,
+        reload_dataloaders_every_n_epochs=1,
+        enable_progress_bar=bar,
+        enable_model_summary=False,
+        default_root_dir=folder,
+    )
+    last = checkpoints / "last.ckpt"
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="lightning")
+        trainer.fit(task, ckpt_path=last if last.exists() else None)
+    if not log.rows or not math.isfinite(val_mae := min(row[2] for row in log.rows)):
+        raise InputError(
+            f"training did not reach a finite validation MAE at learning rate {options.learning_rate:g}; "
+            "lower --learning_rate, or check the data with: stlora data check"
+        )
+    task.load_state_dict(read_checkpoint(checkpoints / "best.ckpt")["state_dict"])
+    return Trained(log.seconds, len(log.rows), val_mae)
+
+
+def _quiet() -> None:
+    """Lightning's remarks on hardware and workers are of no use to the user of a verb."""
+    for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
+        logging.getLogger(name).setLevel(logging.ERROR)

@@ -1,0 +1,123 @@
+"""Forecast the steps after the last observed one, in physical units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+from stlora.data import SensorSeries
+from stlora.data.windows import Windows
+from stlora.errors import InputError
+from stlora.files import write_atomically
+from stlora.training.forecasts import choose_device
+from stlora.training.run import BackboneRecord, Run
+from stlora.training.task import network_forecast
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A forecast and what was done to make it.
+
+    Attributes:
+        table: columns ``time``, ``node``, ``step`` (from 1) and ``forecast`` (physical units), a row each.
+        notes: what was done about gaps, a sentence each.
+    """
+
+    table: pd.DataFrame
+    notes: tuple[str, ...]
+
+
+def predict(run: Run, series: SensorSeries, module: nn.Module | None = None, device: str = "auto") -> Prediction:
+    """Forecast from the last observed window of ``series``.
+
+    Args:
+        run: a finished run.
+        series: measurements of the sensors that the run was fitted to, in any order; more are ignored.
+        module: the backbone of your own, if the run has one.
+        device: auto, cpu or cuda.
+
+    Raises:
+        InputError: a sensor is missing, the interval is another, or there is no whole window.
+    """
+    record = run.record()
+    series, notes = _window(record, series)
+    where = choose_device(device)
+    windows = Windows(series, record.scaler, record.history, horizon=0).to(where)
+    model = run.load(module).to(where)
+    with torch.inference_mode():
+        scaled = network_forecast(model, windows.inputs(torch.tensor([0], device=where)))
+    forecast = record.scaler.inverse(scaled)[0, :, :, 0].cpu().numpy()  # [H, N]
+    steps = np.arange(1, record.horizon + 1)
+    time = series.time[-1] + steps * series.interval
+    nodes = series.num_nodes
+    table = pd.DataFrame(
+        {
+            "time": np.repeat(pd.DatetimeIndex(time), nodes),
+            "node": np.tile(np.asarray(series.node_ids, dtype=object), record.horizon),
+            "step": np.repeat(steps, nodes),
+            "forecast": forecast.reshape(-1),
+        }
+    )
+    return Prediction(table, notes)
+
+
+def _window(record: BackboneRecord, series: SensorSeries) -> tuple[SensorSeries, tuple[str, ...]]:
+    """The last window with an observation at its end, its sensors in the order of the run, and what was done."""
+    notes = list(series.notes)
+    if series.interval.total_seconds() != record.interval_seconds:
+        raise InputError(
+            f"{series.name} has a step of {series.interval} and the run was fitted to steps of "
+            f"{pd.Timedelta(seconds=record.interval_seconds)}; resample the data to that step"
+        )
+    surplus = series.num_nodes - len(set(record.node_ids) & set(series.node_ids))
+    if surplus:
+        notes.append(f"{surplus} sensors of the file are unknown to the run and were ignored")
+    series = series.select(nodes=record.node_ids)
+    seen = np.flatnonzero(series.observed.any(axis=1))
+    if len(seen) == 0:
+        raise InputError(f"{series.name} holds no observed value; give a file with measurements")
+    last = int(seen[-1])
+    if last + 1 < record.history:
+        raise InputError(
+            f"{series.name} has {last + 1} steps up to the last observed one and a forecast needs "
+            f"{record.history}; give a longer file"
+        )
+    if last + 1 < series.num_steps:
+        notes.append(
+            f"the last {series.num_steps - last - 1} steps hold no observation; the forecast starts after "
+            f"{series.time[last]}"
+        )
+    series = series.select(start=series.time[last - record.history + 1], end=series.time[last])
+    missing = ~series.observed
+    if missing.any():
+        silent = int(missing.all(axis=0).sum())
+        notes.append(
+            f"{int(missing.sum())} of {missing.size} values of the last {record.history} steps are missing and were "
+            f"replaced by the sensor's last value before them; {silent} sensors have none in this window and start "
+            "from the mean of the training period"
+        )
+    else:
+        notes.append(f"the last {record.history} steps are complete")
+    return series, tuple(notes)
+
+
+def write_prediction(table: pd.DataFrame, path: Path) -> None:
+    """Write a forecast as Parquet or CSV, by the name's ending, whole or not at all.
+
+    Raises:
+        InputError: the ending is another, or Parquet support is not installed.
+    """
+    if path.suffix == ".csv":
+        write_atomically(path, lambda temporary: table.to_csv(temporary, index=False))
+        return
+    if path.suffix != ".parquet":
+        raise InputError(f"the output {path.name} ends in {path.suffix or 'nothing'}; name a .parquet or .csv file")
+    try:
+        write_atomically(path, lambda temporary: table.to_parquet(temporary, index=False))
+    except ImportError as error:
+        raise InputError('writing Parquet needs pyarrow; pip install "stlora[parquet]", or name a .csv file') from error

@@ -1,0 +1,79 @@
+"""What a run reports: its errors with the circumstances, in the stable form of ``metrics.json``."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from torch import nn
+
+from stlora.adapters import STLoRA
+from stlora.data import SensorSeries
+from stlora.data.scaling import Scaler
+from stlora.training.forecasts import choose_device, measure
+from stlora.training.loop import Trained
+from stlora.training.prepare import Prepared
+
+FORMAT_VERSION = 1
+
+
+def timed_measure(
+    model: nn.Module, data: Prepared, batch_size: int, device: str, split: str = "test"
+) -> tuple[dict[str, Any], float]:
+    """The errors of a network over a split, and the seconds that took."""
+    where = choose_device(device)
+    data.windows.to(where)
+    model.to(where)
+    started = time.perf_counter()
+    errors = measure(model, data.windows, getattr(data.split, split), batch_size)
+    return errors, time.perf_counter() - started
+
+
+def adapter_entries(series: SensorSeries, scaler: Scaler) -> dict[str, Any]:
+    """What an adapter's configuration file says of the data that it was fitted to."""
+    return {
+        "dataset": series.name,
+        "unit": series.unit,
+        "scaler_mean": scaler.mean,
+        "scaler_std": scaler.std,
+        "node_ids": list(series.node_ids),
+    }
+
+
+def run_metrics(
+    data: Prepared,
+    errors: dict[str, Any],
+    model: nn.Module,
+    *,
+    backbone: str,
+    adapter: str,
+    seed: int,
+    mode: str,
+    seconds: dict[str, float],
+    trained: Trained | None = None,
+    split: str = "test",
+) -> dict[str, Any]:
+    """The content of ``metrics.json``."""
+    report = model.parameter_report() if isinstance(model, STLoRA) else None
+    count = sum(parameter.numel() for parameter in model.parameters())
+    return {
+        "format_version": FORMAT_VERSION,
+        "dataset": data.series.name,
+        "split": split,
+        "backbone": backbone,
+        "adapter": adapter,
+        "seed": seed,
+        "mode": mode,
+        "parameters": {
+            "backbone": report.backbone if report else count,
+            "adapter": report.adapter if report else 0,
+        },
+        "horizons": errors["horizons"],
+        "average": errors["average"],
+        "pooled": errors["pooled"],
+        "nodes": dict(zip(data.series.node_ids, errors["nodes"], strict=True)),
+        "seconds": seconds,
+        "epochs": trained.epochs if trained else 0,
+        "val_mae": trained.val_mae if trained else None,
+        "device": data.windows.device.type,
+    }

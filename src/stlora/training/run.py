@@ -1,0 +1,201 @@
+"""Run folders: what a run was, what it learned, how it did."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from torch import nn
+
+from stlora import backbones
+from stlora._version import __version__
+from stlora.adapters import STLoRA
+from stlora.data.scaling import Scaler
+from stlora.data.series import SensorSeries
+from stlora.errors import InputError
+from stlora.files import read_json, read_tensors, write_json, write_tensors, write_text
+
+FORMAT_VERSION = 1
+_GRAPH = ("adjacency.edges", "adjacency.weights")
+
+
+@dataclass(frozen=True)
+class BackboneRecord:
+    """All that is needed to rebuild a backbone and to use it: how it was made and what it was fitted to.
+
+    Attributes:
+        name: as in the registry; ``custom`` for a module of the user's own.
+        options: sizes that differ from the published ones.
+        history: past steps read.
+        horizon: future steps answered.
+        in_channels: history channels read.
+        node_ids: the sensors, in order.
+        unit: of the data.
+        interval_seconds: between two steps.
+        scaler: from physical units to the scale of the network.
+        fit: the options of the run that trained it.
+    """
+
+    name: str
+    options: dict[str, Any]
+    history: int
+    horizon: int
+    in_channels: int
+    node_ids: list[str]
+    unit: str
+    interval_seconds: float
+    scaler: Scaler
+    fit: dict[str, Any]
+
+    @classmethod
+    def of(cls, series: SensorSeries, scaler: Scaler, module: nn.Module, fit: dict[str, Any]) -> BackboneRecord:
+        """The record of a backbone fitted to ``series``."""
+        return cls(
+            name=fit["backbone"],
+            options=fit["backbone_options"],
+            history=fit["history"],
+            horizon=fit["horizon"],
+            in_channels=int(getattr(module, "in_channels", 3)),
+            node_ids=list(series.node_ids),
+            unit=series.unit,
+            interval_seconds=series.interval.total_seconds(),
+            scaler=scaler,
+            fit=fit,
+        )
+
+
+class Run:
+    """A run folder.
+
+    Args:
+        folder: of the run, finished or to be written.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+
+    def begin(self, config: Any) -> None:
+        """Claim the folder for a run with these options, or take up the unfinished one that it holds.
+
+        Raises:
+            InputError: it holds a finished run, an unfinished one with other options, or something else.
+        """
+        text = yaml.safe_dump(_plain(asdict(config)), sort_keys=False, allow_unicode=True)
+        stored = self.folder / "config.yaml"
+        if self.finished:
+            raise InputError(f"{self.folder} holds a finished run; choose another --out or delete the folder")
+        if stored.exists():
+            if _comparable(yaml.safe_load(stored.read_text(encoding="utf-8"))) != _comparable(yaml.safe_load(text)):
+                raise InputError(
+                    f"{self.folder} holds an unfinished run with other options; give the same options to take it up, "
+                    "or choose another --out"
+                )
+        elif self.folder.exists() and any(self.folder.iterdir()):
+            raise InputError(f"{self.folder} is not empty and holds no run; choose another --out")
+        write_text(stored, text)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run is complete: its metrics are the last file written."""
+        return (self.folder / "metrics.json").exists()
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """The content of ``metrics.json``."""
+        return read_json(self.folder / "metrics.json")
+
+    def finish(self, metrics: dict[str, Any]) -> None:
+        """Write the metrics and drop the checkpoints."""
+        write_json(self.folder / "metrics.json", metrics)
+        shutil.rmtree(self.folder / "checkpoints", ignore_errors=True)
+
+    def save_backbone(self, module: nn.Module, record: BackboneRecord, adjacency: np.ndarray | None) -> None:
+        """Write ``backbone/``: how it was made, its weights, and the graph it was built on."""
+        tensors = dict(module.state_dict())
+        if adjacency is not None:
+            edges = np.nonzero(adjacency)
+            tensors[_GRAPH[0]] = torch.from_numpy(np.stack(edges))
+            tensors[_GRAPH[1]] = torch.from_numpy(adjacency[edges])
+        write_tensors(self.folder / "backbone" / "model.safetensors", tensors)
+        content = {"format_version": FORMAT_VERSION, "stlora_version": __version__, **asdict(record)}
+        write_json(self.folder / "backbone" / "config.json", content)
+
+    def record(self) -> BackboneRecord:
+        """What is known of the backbone.
+
+        Raises:
+            InputError: the file is missing, damaged, or of a later format.
+        """
+        path = self.folder / "backbone" / "config.json"
+        content = read_json(path)
+        if content.get("format_version") != FORMAT_VERSION:
+            raise InputError(
+                f"{path} has format_version {content.get('format_version')!r}; this library reads {FORMAT_VERSION}; "
+                "upgrade stlora"
+            )
+        try:
+            fields = {field.name: content[field.name] for field in dataclasses.fields(BackboneRecord)}
+            fields["scaler"] = Scaler(**fields["scaler"])
+            return BackboneRecord(**fields)
+        except (KeyError, TypeError) as error:
+            raise InputError(f"{path} is incomplete or damaged ({error}); fit the backbone again") from error
+
+    def load_backbone(self, module: nn.Module | None = None) -> nn.Module:
+        """The backbone with its weights.
+
+        Args:
+            module: the user's own, for a run of a module that the registry does not know.
+
+        Raises:
+            InputError: a file is missing or damaged, or the module is needed or does not fit.
+        """
+        record = self.record()
+        tensors = read_tensors(self.folder / "backbone" / "model.safetensors")
+        edges, weights = tensors.pop(_GRAPH[0], None), tensors.pop(_GRAPH[1], None)
+        nodes = len(record.node_ids)
+        adjacency = None
+        if edges is not None and weights is not None:
+            adjacency = torch.zeros(nodes, nodes)
+            adjacency[edges[0], edges[1]] = weights
+        if module is None:
+            if record.name == "custom":
+                raise InputError(
+                    f"{self.folder} holds a module of your own, which a file cannot rebuild; "
+                    "load it in Python and pass module=, built as it was for the run"
+                )
+            module = backbones.create(
+                record.name, nodes, adjacency, record.history, record.horizon, record.in_channels, **record.options
+            )
+        try:
+            module.load_state_dict(tensors, strict=True)
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())
+            raise InputError(
+                f"the weights in {self.folder / 'backbone'} do not fit {record.name} ({reason})"
+            ) from error
+        return module.eval()
+
+    def load(self, module: nn.Module | None = None) -> nn.Module:
+        """The network of the run: the backbone, with its adapter if the run has one."""
+        backbone = self.load_backbone(module)
+        if (self.folder / "adapter" / "adapter_config.json").exists():
+            return STLoRA.from_pretrained(backbone, self.folder / "adapter").eval()
+        return backbone
+
+
+def _plain(value: Any) -> Any:
+    """Tuples as lists, for YAML."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def _comparable(config: dict[str, Any]) -> dict[str, Any]:
+    """The options that make a run what it is: neither places nor devices do."""
+    return {key: value for key, value in config.items() if key not in ("out", "device", "data", "graph")}
