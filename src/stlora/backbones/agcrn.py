@@ -102,9 +102,8 @@ class _RecurrentLayer(nn.Module):
             The states of all steps but the last beside their neighbours' means, each ``[N, B, 2 hidden_size]``; and
             the last state ``[N, B, hidden_size]``.
         """
-        gate_weight = _node_weights(embedding, self.gate_pool[:, :, self.in_channels :])
-        update_weight = _node_weights(embedding, self.update_pool[:, :, self.in_channels :])
-        gate_inputs, update_inputs = self._input_part(pairs, embedding)
+        gate_inputs, gate_weight = self._unrolled(pairs, embedding, self.gate_pool, self.gate_bias)
+        update_inputs, update_weight = self._unrolled(pairs, embedding, self.update_pool, self.update_bias)
         keep = torch.sigmoid(gate_inputs[0][..., self.hidden_size :])
         state = (1 - keep) * torch.tanh(update_inputs[0])  # from a state of zeros
         past = []
@@ -116,15 +115,16 @@ class _RecurrentLayer(nn.Module):
             state = torch.lerp(torch.tanh(candidate), state, keep)
         return past, state
 
-    def _input_part(self, pairs: Tensor, embedding: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-        """What input and bias add to gates and candidate at each step, T tensors ``[N, B, ·]`` each."""
+    def _unrolled(
+        self, pairs: Tensor, embedding: Tensor, pool: Tensor, bias: Tensor
+    ) -> tuple[tuple[Tensor, ...], Tensor]:
+        """What input and bias add to a convolution at each of T steps, ``[N, B, O]``; and its weights for the state."""
         nodes, steps, batch, _ = pairs.shape
-        pool = torch.cat([self.gate_pool, self.update_pool], dim=-1)[:, :, : self.in_channels]
-        bias = embedding @ torch.cat([self.gate_bias, self.update_bias], dim=-1)
-        part = torch.baddbmm(bias.unsqueeze(1), pairs.reshape(nodes, steps * batch, -1), _node_weights(embedding, pool))
-        widths = [2 * self.hidden_size, self.hidden_size]
-        gate, update = torch.split(part.reshape(nodes, steps, batch, -1), widths, dim=-1)
-        return gate.unbind(1), update.unbind(1)
+        weight = _node_weights(embedding, pool[:, :, : self.in_channels])
+        shift = (embedding @ bias).unsqueeze(1)
+        inputs = torch.baddbmm(shift, pairs.reshape(nodes, steps * batch, -1), weight)
+        state_weight = _node_weights(embedding, pool[:, :, self.in_channels :])
+        return inputs.reshape(nodes, steps, batch, -1).unbind(1), state_weight
 
 
 def _with_neighbours(x: Tensor, graph: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-_ROWS = 65_535  # more sequences than this exceed the launch grid of fused CUDA kernels (torch before 2.7)
+_ROWS = 65_535  # the launch grid of the fused CUDA kernels takes no more sequences
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, heads: int, dropout: float = 0.0) -> Tensor:
@@ -27,9 +27,14 @@ def attend(query: Tensor, key: Tensor, value: Tensor, heads: int, dropout: float
         >>> attend(one, one, one, heads=2).shape
         torch.Size([2, 3, 4])
     """
-    per_head = [torch.split(t.view(*t.shape[:-1], heads, -1).transpose(1, 2), _ROWS) for t in (query, key, value)]
+    per_head = [_launches(t.view(*t.shape[:-1], heads, -1).transpose(1, 2)) for t in (query, key, value)]
     parts = [
         functional.scaled_dot_product_attention(q, k, v, dropout_p=dropout) for q, k, v in zip(*per_head, strict=True)
     ]
     mixed = parts[0] if len(parts) == 1 else torch.cat(parts)
     return mixed.transpose(1, 2).flatten(-2)
+
+
+def _launches(sequences: Tensor) -> tuple[Tensor, ...]:
+    """The sequences in as many parts as kernel launches are needed: one, except for very many on a GPU."""
+    return torch.split(sequences, _ROWS) if sequences.is_cuda else (sequences,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from stlora.errors import InputError
@@ -18,6 +19,7 @@ _BACKBONES = {
     "gwnet": "stlora.backbones.gwnet:GraphWaveNet",
     "agcrn": "stlora.backbones.agcrn:AGCRN",
     "staeformer": "stlora.backbones.staeformer:STAEformer",
+    "d2stgnn": "stlora.backbones.d2stgnn:D2STGNN",
     "stid": "stlora.backbones.stid:STID",
     "dcrnn": "stlora.backbones.dcrnn:DCRNN",
 }
@@ -65,10 +67,7 @@ def create(
         >>> backbone(torch.zeros(2, 12, 5, 3)).shape
         torch.Size([2, 12, 5, 1])
     """
-    if name not in _BACKBONES:
-        raise InputError(f"no backbone is called {name!r}; choose one of {', '.join(_BACKBONES)}")
-    module, _, cls = _BACKBONES[name].partition(":")
-    backbone = getattr(import_module(module), cls)
+    backbone = _find(name)
     try:
         built: nn.Module = backbone(
             num_nodes=num_nodes,
@@ -83,3 +82,24 @@ def create(
             raise
         raise InputError(f"{name} has no such option ({error}); see help({backbone.__name__})") from error
     return built
+
+
+def takes(name: str, option: str) -> bool:
+    """Whether a backbone has an option of that name.
+
+    Raises:
+        InputError: the name is unknown.
+
+    Example:
+        >>> takes("stid", "steps_per_day"), takes("lstm", "steps_per_day")
+        (True, False)
+    """
+    return option in signature(_find(name)).parameters
+
+
+def _find(name: str) -> type[nn.Module]:
+    if name not in _BACKBONES:
+        raise InputError(f"no backbone is called {name!r}; choose one of {', '.join(_BACKBONES)}")
+    module, _, cls = _BACKBONES[name].partition(":")
+    backbone: type[nn.Module] = getattr(import_module(module), cls)
+    return backbone

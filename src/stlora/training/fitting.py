@@ -56,6 +56,9 @@ def fit(
     config = dataclasses.replace(config, data_fingerprint=series.fingerprint())
     if module is not None:
         config = dataclasses.replace(config, backbone="custom")
+    elif backbones.takes(config.backbone, "steps_per_day"):
+        day = round(86400 / series.interval.total_seconds())
+        config = dataclasses.replace(config, backbone_options={"steps_per_day": day, **config.backbone_options})
     options = asdict(config)
     data = prepare(series, options)
     lightning.seed_everything(config.seed, verbose=False)

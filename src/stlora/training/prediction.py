@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -106,18 +107,22 @@ def _window(record: BackboneRecord, series: SensorSeries) -> tuple[SensorSeries,
     return series, tuple(notes)
 
 
-def write_prediction(table: pd.DataFrame, path: Path) -> None:
-    """Write a forecast as Parquet or CSV, by the name's ending, whole or not at all.
+def check_output(path: Path) -> Path:
+    """Refuse an output that cannot be written, before the work is done.
 
     Raises:
-        InputError: the ending is another, or Parquet support is not installed.
+        InputError: the ending is neither .parquet nor .csv, the folder is missing, or pyarrow is needed.
     """
-    if path.suffix == ".csv":
-        write_atomically(path, lambda temporary: table.to_csv(temporary, index=False))
-        return
-    if path.suffix != ".parquet":
+    if path.suffix not in (".parquet", ".csv"):
         raise InputError(f"the output {path.name} ends in {path.suffix or 'nothing'}; name a .parquet or .csv file")
-    try:
-        write_atomically(path, lambda temporary: table.to_parquet(temporary, index=False))
-    except ImportError as error:
-        raise InputError('writing Parquet needs pyarrow; pip install "stlora[parquet]", or name a .csv file') from error
+    if not path.parent.is_dir():
+        raise InputError(f"the folder {path.parent} of the output does not exist; make it or choose another")
+    if path.suffix == ".parquet" and find_spec("pyarrow") is None:
+        raise InputError('writing Parquet needs pyarrow; pip install "stlora[parquet]", or name a .csv file')
+    return path
+
+
+def write_prediction(table: pd.DataFrame, path: Path) -> None:
+    """Write a forecast as Parquet or CSV, by the name's ending, whole or not at all."""
+    write = table.to_csv if path.suffix == ".csv" else table.to_parquet
+    write_atomically(path, lambda temporary: write(temporary, index=False))

@@ -32,7 +32,7 @@ class IndexBatches:
         if seed is not None:
             keep = max(1, round(fraction * len(order)))
             order = order[torch.randperm(len(order), generator=torch.Generator().manual_seed(seed))[:keep]]
-        self._batches = order.split(batch_size)
+        self._batches = torch.split(order, batch_size)
 
     def __len__(self) -> int:
         return len(self._batches)

@@ -1,0 +1,296 @@
+"""The command line: one function a verb. The only room that knows all others."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Literal, NamedTuple
+
+from jsonargparse import ArgumentError, ArgumentParser, Namespace
+
+from stlora._version import __version__
+from stlora.errors import InputError
+from stlora.training.config import AdaptConfig, CompareConfig, FitConfig
+
+
+@dataclass(kw_only=True)
+class DemoOptions:
+    """The main job on the simulated network: train, adapt, compare, report.
+
+    Attributes:
+        out: the folder to write.
+        seed: of the network, the weights and the batches.
+    """
+
+    out: str = "runs/demo"
+    seed: int = 0
+
+
+@dataclass(kw_only=True)
+class CheckOptions:
+    """Describe a file or folder and what the library makes of it.
+
+    Attributes:
+        path: a file, a folder, or a catalogue name.
+        graph: a graph file that does not lie with the data.
+        zero_is_missing: whether a zero means missing; as the file's layout says if not given.
+        json: print JSON instead of text.
+    """
+
+    path: str
+    graph: str | None = None
+    zero_is_missing: bool | None = None
+    json: bool = False
+
+
+@dataclass(kw_only=True)
+class EvaluateOptions:
+    """The metrics of a run, recomputed from its files.
+
+    Attributes:
+        run: the run folder.
+        split: which part of the data.
+        data: the data's new place, if it was moved.
+        device: auto takes a GPU where there is one.
+        json: print the whole metrics as JSON instead of a summary.
+    """
+
+    run: str
+    split: Literal["train", "val", "test"] = "test"
+    data: str | None = None
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    json: bool = False
+
+
+@dataclass(kw_only=True)
+class PredictOptions:
+    """Forecast the steps after the last observed one, in physical units.
+
+    Attributes:
+        run: the run folder.
+        data: a file or folder with recent measurements of the same sensors.
+        output: the file to write, .parquet or .csv.
+        graph: a graph file that does not lie with the data.
+        zero_is_missing: whether a zero means missing; as the file's layout says if not given.
+        device: auto takes a GPU where there is one.
+    """
+
+    run: str
+    data: str
+    output: str
+    graph: str | None = None
+    zero_is_missing: bool | None = None
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+
+
+def demo(options: DemoOptions) -> None:
+    """Run the main job on the simulated network."""
+    from stlora.demo import run_demo
+
+    run_demo(options.out, options.seed)
+
+
+def data_check(options: CheckOptions) -> None:
+    """Print what a file or folder holds."""
+    from stlora.data import load_series
+    from stlora.data.check import describe, format_description
+
+    series = load_series(options.path, graph=options.graph, zero_is_missing=options.zero_is_missing)
+    description = describe(series)
+    print(json.dumps(description, indent=1) if options.json else format_description(description))
+
+
+def fit(config: FitConfig) -> None:
+    """Train and print how it did."""
+    from stlora.training import fit as run_fit
+
+    _print_summary(run_fit(config, show=True).metrics)
+
+
+def adapt(config: AdaptConfig) -> None:
+    """Adapt and print how it did beside the backbone alone."""
+    from stlora.training import Run
+    from stlora.training import adapt as run_adapt
+
+    run = run_adapt(config, show=True)
+    before, after = Run(config.run).metrics, run.metrics
+    _print_summary(before)
+    _print_summary(after)
+    change = 100 * (after["average"]["mae"] / before["average"]["mae"] - 1)
+    fitted, adapted = before["seconds"]["fit"], after["seconds"]["adapt"]
+    print(f"average MAE {change:+.1f} %; the adapter took {adapted:.0f} s, its backbone {fitted:.0f} s")
+
+
+def compare(config: CompareConfig) -> None:
+    """Run the comparison and print its table."""
+    from stlora.evaluation.tables import to_text
+    from stlora.training import compare as run_compare
+
+    comparison = run_compare(config, show=True)
+    print(to_text(comparison.rows))
+    print(f"written to {config.out}: results.json, table.md, table.csv, table.tex")
+    if comparison.failed:
+        raise InputError(
+            f"{len(comparison.failed)} cells failed: {'; '.join(map(': '.join, comparison.failed.items()))}"
+        )
+
+
+def evaluate(options: EvaluateOptions) -> None:
+    """Print the recomputed metrics."""
+    from stlora.training import Run
+    from stlora.training import evaluate as run_evaluate
+
+    metrics = run_evaluate(Run(options.run), options.split, options.data, device=options.device)
+    if options.json:
+        print(json.dumps(metrics, indent=1))
+    else:
+        _print_summary(metrics)
+
+
+def predict(options: PredictOptions) -> None:
+    """Write the forecast and say what was done about gaps."""
+    from pathlib import Path
+
+    from stlora.data import load_series
+    from stlora.training import Run
+    from stlora.training import predict as run_predict
+    from stlora.training.prediction import check_output, write_prediction
+
+    output = check_output(Path(options.output))
+    series = load_series(options.data, graph=options.graph, zero_is_missing=options.zero_is_missing)
+    prediction = run_predict(Run(options.run), series, device=options.device)
+    write_prediction(prediction.table, output)
+    for note in prediction.notes:
+        print(f"note: {note}")
+    table = prediction.table
+    print(
+        f"{len(table)} forecasts of {table['node'].nunique()} sensors from {table['time'].iloc[0]} to "
+        f"{table['time'].iloc[-1]} written to {output}"
+    )
+
+
+def _print_summary(metrics: dict[str, Any]) -> None:
+    """Two lines for people: what was measured, and how it did."""
+    parameters = metrics["parameters"]
+    added = f" + {parameters['adapter']:,}" if parameters["adapter"] else ""
+    name = metrics["backbone"] + ("" if metrics["adapter"] == "none" else f" + {metrics['adapter']}")
+    print(
+        f"{name} ({metrics['mode']}, seed {metrics['seed']}, {parameters['backbone']:,}{added} parameters) "
+        f"on {metrics['dataset']}, {metrics['split']}"
+    )
+    steps = [step for step in ("3", "6", "12") if step in metrics["horizons"]]
+    parts = [f"step {step} MAE {metrics['horizons'][step]['mae']:.3f}" for step in steps]
+    for kind in ("average", "pooled"):
+        error = metrics[kind]
+        parts.append(f"{kind} MAE {error['mae']:.3f} RMSE {error['rmse']:.3f} MAPE {error['mape']:.2f} %")
+    print("  " + " | ".join(parts))
+
+
+class Verb(NamedTuple):
+    """A verb of the command line.
+
+    Attributes:
+        options: the dataclass of its options.
+        run: what it does.
+        positional: the fields given without a name, in order.
+        trains: whether it takes a configuration file.
+    """
+
+    options: type
+    run: Callable[[Any], None]
+    positional: tuple[str, ...] = ()
+    trains: bool = False
+
+
+VERBS = {
+    "demo": Verb(DemoOptions, demo),
+    "fit": Verb(FitConfig, fit, trains=True),
+    "adapt": Verb(AdaptConfig, adapt, ("run",), trains=True),
+    "compare": Verb(CompareConfig, compare, trains=True),
+    "evaluate": Verb(EvaluateOptions, evaluate, ("run",)),
+    "predict": Verb(PredictOptions, predict, ("run",)),
+}
+DATA_VERBS = {"check": Verb(CheckOptions, data_check, ("path",))}
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        prog="stlora",
+        description="Node-adaptive forecasting of sensor networks.",
+        exit_on_error=False,
+        version=__version__,
+    )
+    verbs = parser.add_subcommands(dest="verb", metavar="VERB", required=True)
+    for name, verb in VERBS.items():
+        verbs.add_subcommand(name, _verb_parser(verb), help=_first_line(verb.options))
+    data = ArgumentParser(exit_on_error=False, description="Describe and validate data.")
+    verbs.add_subcommand("data", data, help="Describe and validate data.")
+    data_verbs = data.add_subcommands(dest="data_verb", metavar="VERB", required=True)
+    for name, verb in DATA_VERBS.items():
+        data_verbs.add_subcommand(name, _verb_parser(verb), help=_first_line(verb.options))
+    return parser
+
+
+def _verb_parser(verb: Verb) -> ArgumentParser:
+    parser = ArgumentParser(exit_on_error=False, description=_first_line(verb.options))
+    for name in verb.positional:
+        parser.add_argument(name, type=str)
+    if verb.trains:
+        parser.add_argument("--config", action="config", help="A YAML file with any of the options below.")
+    parser.add_class_arguments(verb.options, as_group=False, skip=set(verb.positional))
+    return parser
+
+
+def _first_line(options: type) -> str:
+    return (options.__doc__ or "").partition("\n")[0]
+
+
+def _run(arguments: Sequence[str] | None) -> None:
+    parsed = _parser().parse_args(arguments)
+    verb, chosen = VERBS.get(parsed.verb), parsed[parsed.verb]
+    if verb is None:
+        verb, chosen = DATA_VERBS[chosen.data_verb], chosen[chosen.data_verb]
+    names = {field.name for field in fields(verb.options)}
+    values: dict[str, Any] = {name: _plain(value) for name, value in vars(chosen).items() if name in names}
+    verb.run(verb.options(**values))
+
+
+def _plain(value: Any) -> Any:
+    return value.as_dict() if isinstance(value, Namespace) else value
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a verb.
+
+    Args:
+        arguments: of the command line; those of the process if None.
+
+    Returns:
+        0 done; 2 the user can mend it; 1 a defect of the library.
+    """
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    try:
+        _run(arguments)
+    except (InputError, ArgumentError) as error:
+        print(f"stlora: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stlora: stopped; give the same command again to go on", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception:
+        traceback.print_exc()
+        print("stlora: this is a defect of the library; please report it with the lines above", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,130 @@
+"""The facts about a series as a page for the terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def format_description(facts: dict[str, Any]) -> str:
+    """The result of :func:`stlora.data.check.describe` as text of about 25 lines.
+
+    Example:
+        >>> import numpy as np, pandas as pd
+        >>> from stlora.data.check import describe
+        >>> from stlora.data.series import SensorSeries
+        >>> series = SensorSeries(np.ones((2, 1)), pd.date_range("2024-01-01", periods=2, freq="1h"), ("a",))
+        >>> print(format_description(describe(series)).splitlines()[0])
+        series: 1 sensors, 2 steps of 01:00:00
+    """
+    rows = [
+        ("period", f"{facts['start']} to {facts['end']}"),
+        ("unit", facts["unit"] or "not stated"),
+        *_missing(facts),
+        ("zeros", f"{facts['zero_share']:.2%} of the observed values"),
+        *_doubts(facts),
+        *_graph(facts),
+        ("coordinates", "yes" if facts["coordinates"] else "none"),
+        ("windows 12+12", _windows(facts["windows"])),
+        *(("read", note) for note in facts["notes"]),
+        *(("library", sentence) for sentence in _treatment(facts)),
+    ]
+    title = f"{facts['name']}: {facts['nodes']} sensors, {facts['steps']} steps of {facts['interval']}"
+    lines, previous = [title], ""
+    for label, text in rows:
+        lines.append(f"  {'' if label == previous else label:<14} {text}")
+        previous = label
+    return "\n".join(lines)
+
+
+Rows = list[tuple[str, str]]
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+def _missing(facts: dict[str, Any]) -> Rows:
+    missing, gaps, network = facts["missing"], facts["gaps"], facts["network_gaps"]
+    rows = [("missing", f"{missing['share']:.2%} of all values")]
+    if missing["worst"]:
+        worst = ", ".join(f"{entry['node']} {entry['share']:.1%}" for entry in missing["worst"])
+        rows.append(("missing", f"most: {worst}"))
+    if gaps["longest"]:
+        longest = gaps["longest"]
+        rows.append(("gaps", f"{gaps['count']}; longest {_span(longest)} at {longest['node']}"))
+    if network["longest"]:
+        rows.append(
+            (
+                "network gaps",
+                f"{network['count']} over {network['steps']} steps, all sensors at once; "
+                f"longest {_span(network['longest'])}",
+            )
+        )
+    return rows
+
+
+def _span(gap: dict[str, Any]) -> str:
+    return f"{gap['steps']} steps ({gap['duration']}) from {gap['start']}"
+
+
+def _doubts(facts: dict[str, Any]) -> Rows:
+    rows: Rows = []
+    if facts["unobserved"]:
+        rows.append(("never observed", _some(facts["unobserved"])))
+    if facts["constant"]:
+        rows.append(("constant", _some(facts["constant"])))
+    stuck, outliers = facts["stuck"], facts["outliers"]
+    text = f"{stuck['count']} times one non-zero value for {stuck['minimum_steps']} steps or more"
+    if stuck["longest"]:
+        longest = stuck["longest"]
+        text += (
+            f", {stuck['nodes']} sensors; longest {longest['steps']} steps of {longest['value']:g} "
+            f"at {longest['node']} from {longest['start']}"
+        )
+    rows.append(("stuck", text))
+    text = f"{outliers['count']} values beyond 10 robust deviations of their sensor"
+    if outliers["worst"]:
+        worst = outliers["worst"]
+        text += f"; worst {worst['value']:g} at {worst['node']}, {worst['time']}"
+    rows.append(("outliers", text))
+    rows += [("same values", _some(group)) for group in facts["duplicates"][:3]]
+    return rows
+
+
+def _graph(facts: dict[str, Any]) -> Rows:
+    graph = facts["graph"]
+    if graph is None:
+        return [("graph", "none")]
+    direction = "symmetric" if graph["symmetric"] else f"directed, {graph['one_way_edges']} one-way"
+    rows = [
+        (
+            "graph",
+            f"{graph['edges']} edges ({direction}), mean degree {graph['mean_degree']:.1f}, "
+            f"{graph['components']} components, {graph['self_loops']} self loops",
+        )
+    ]
+    if graph["isolated"]:
+        rows.append(("graph", f"without neighbours: {_some(graph['isolated'])}"))
+    return rows
+
+
+def _windows(windows: dict[str, int] | None) -> str:
+    if windows is None:
+        return "none: the series is too short to train, validate and test on"
+    return f"{windows['train']} train, {windows['val']} validation, {windows['test']} test (7:1:2)"
+
+
+def _treatment(facts: dict[str, Any]) -> list[str]:
+    """What becomes of the doubtful values later on."""
+    sentences = []
+    if facts["missing"]["share"] > 0:
+        sentences.append("Missing values are left out of loss, metrics and scaling, and filled in model inputs.")
+    if facts["unobserved"]:
+        sentences.append("Sensors never observed get forecasts that nothing can score; leave them out if unwanted.")
+    if facts["stuck"]["count"] or facts["outliers"]["count"] or facts["constant"]:
+        sentences.append("Stuck values and outliers are kept; empty the cells that you do not trust.")
+    if facts["zero_share"] > 0:
+        sentences.append("Zeros are values; pass zero_is_missing=True if they stand for missing ones.")
+    if facts["graph"] is None:
+        sentences.append("Backbones that need a graph are not available; name one with --graph.")
+    return sentences

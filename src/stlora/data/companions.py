@@ -1,0 +1,89 @@
+"""The graph and the sensor locations that lie beside a series."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stlora.data.readers import locations
+from stlora.data.readers.graph import Graph
+from stlora.data.readers.graph_file import read_graph
+from stlora.data.series import SensorSeries
+from stlora.errors import InputError
+
+
+def attach_graph(series: SensorSeries, graph: Graph, path: Path) -> SensorSeries:
+    """Give the series the graph that was read from ``path``.
+
+    Raises:
+        InputError: the graph does not fit the sensors; the message begins with ``path``.
+    """
+    try:
+        adjacency, notes = graph.match(series.node_ids)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    notes = tuple(f"{path.name}: {note}" for note in notes)
+    return replace(series, adjacency=adjacency, notes=series.notes + notes)
+
+
+def attach_nearby_graph(series: SensorSeries, folder: Path, required: bool) -> SensorSeries:
+    """Take the graph (``adj*.pkl``) of the folder, if there is one.
+
+    Args:
+        series: the series that lies in the folder.
+        folder: where to look.
+        required: a graph that does not fit or cannot be read is an error rather than left out with a note.
+
+    Raises:
+        InputError: several graphs fit, or ``required`` and one cannot be read or none fits.
+    """
+    graphs: dict[Path, Graph] = {}
+    for path in _files(folder, "adj*.pkl"):
+        try:
+            graphs[path] = read_graph(path)
+        except InputError as error:
+            if required:
+                raise
+            series = replace(series, notes=(*series.notes, f"{path.name} was not used: {error}."))
+    fitting = {path: graph for path, graph in graphs.items() if graph.knows(series.node_ids)}
+    if len(fitting) > 1:
+        names = ", ".join(path.name for path in fitting)
+        raise InputError(f"{folder}: the graphs {names} both fit the data; name the one to use with --graph (graph=)")
+    if not fitting and graphs and not required:
+        note = f"{', '.join(path.name for path in graphs)} beside the file does not know these sensors; not used."
+        return replace(series, notes=(*series.notes, note))
+    for path, graph in (fitting or graphs).items():
+        series = attach_graph(series, graph, path)
+        series = replace(series, notes=(*series.notes, f"The graph is {path.name}, which lies with the data."))
+    return series
+
+
+def attach_nearby_locations(series: SensorSeries, folder: Path) -> SensorSeries:
+    """Take the sensor locations (``*location*.csv``) of the folder, if there are any.
+
+    Raises:
+        InputError: several files know the sensors.
+    """
+    found: dict[Path, NDArray[np.float64]] = {}
+    notes: tuple[str, ...] = ()
+    for path in _files(folder, "*location*.csv"):
+        try:
+            coordinates, lacking = locations.match(locations.read(path), series.node_ids)
+        except InputError as error:
+            coordinates, lacking = None, (str(error),)
+        notes += tuple(f"{path.name} was not used: {reason}." for reason in lacking)
+        if coordinates is not None:
+            found[path] = coordinates
+    if len(found) > 1:
+        raise InputError(f"{folder}: {', '.join(path.name for path in found)} all place the sensors; keep one")
+    for path, coordinates in found.items():
+        note = f"Coordinates are from {path.name}, which lies with the data."
+        return replace(series, coordinates=coordinates, notes=(*series.notes, note))
+    return replace(series, notes=series.notes + notes)
+
+
+def _files(folder: Path, pattern: str) -> list[Path]:
+    return sorted(path for path in folder.glob(pattern) if path.is_file())

@@ -1,0 +1,125 @@
+"""From a file, a folder or a catalogue name to a sensor series."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from stlora.data.companions import attach_graph, attach_nearby_graph, attach_nearby_locations
+from stlora.data.readers import SERIES_READERS, Table, read_table
+from stlora.data.readers.graph_file import read_graph
+from stlora.data.readers.wide_csv import has_time_column
+from stlora.data.series import SensorSeries
+from stlora.data.simulation import simulate
+from stlora.data.time_axis import regular
+from stlora.errors import InputError
+
+
+def _simulated() -> SensorSeries:
+    return simulate().series
+
+
+_CATALOGUE = {"simulated": _simulated}
+
+
+def load_series(
+    path_or_name: str | Path, graph: str | Path | None = None, *, zero_is_missing: bool | None = None
+) -> SensorSeries:
+    r"""Read the measurements of a sensor network.
+
+    Files: METR-LA's and PEMS-BAY's HDF5, or CSV or Parquet with one column of time stamps and one column per
+    sensor. Of a folder the one series file is read (HDF5 before Parquet before CSV), with the graph
+    (``adj*.pkl``) and the sensor locations (``*location*.csv``) in it; so is a file in METR-LA's layout that
+    is named itself. Everything repaired or assumed stands in ``notes``.
+
+    Args:
+        path_or_name: a file, a folder, or the name of a built-in data set: ``simulated``.
+        graph: a graph file: DCRNN's ``.pkl``, ``.npy`` ``[N, N]``, or CSV with from, to and weight, cost or
+            distance. Nodes are matched to sensors by id.
+        zero_is_missing: whether a zero stands for a missing value; None means as the layout says, which is yes
+            for METR-LA's and no for the others.
+
+    Raises:
+        InputError: the data or the graph cannot be read whole, or do not fit together.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder, "counts.csv")
+        ...     _ = path.write_text("time,a,b\n2024-01-01 00:00,3,4\n2024-01-01 00:15,,5\n")
+        ...     load_series(path).values.tolist()
+        [[3.0, 4.0], [nan, 5.0]]
+    """
+    if str(path_or_name) in _CATALOGUE:
+        series = _CATALOGUE[str(path_or_name)]()
+    else:
+        series, published = _from_path(Path(path_or_name), find_graph=graph is None)
+        zero_is_missing = published if zero_is_missing is None else zero_is_missing
+    if graph is not None:
+        series = attach_graph(series, read_graph(Path(graph)), Path(graph))
+    return _note_silent(_mask_zeros(series) if zero_is_missing else series)
+
+
+def _from_path(path: Path, find_graph: bool) -> tuple[SensorSeries, bool]:
+    """The series, and whether it is in METR-LA's layout."""
+    source = _only_series_file(path) if path.is_dir() else path
+    if not source.exists():
+        raise InputError(
+            f"there is no file or folder {path} and no data set of that name; built in: {', '.join(_CATALOGUE)}"
+        )
+    try:
+        table = read_table(source)
+        series = _to_series(table, name=(path.resolve() if path.is_dir() else path).stem)
+    except InputError as error:
+        raise InputError(f"{source}: {error}") from error
+    if path.is_dir():
+        series = replace(series, notes=(f"Read from {source.name}.", *series.notes))
+    if path.is_dir() or table.metr_la_layout:
+        if find_graph:
+            series = attach_nearby_graph(series, source.parent, required=path.is_dir())
+        series = attach_nearby_locations(series, source.parent)
+    return series, table.metr_la_layout
+
+
+def _only_series_file(folder: Path) -> Path:
+    """The series file of a folder: of the first format that has one."""
+    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    for reader in SERIES_READERS:
+        found = [path for path in files if path.suffix.lower() in reader.suffixes]
+        if reader.name == "CSV":
+            found = [path for path in found if has_time_column(path)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            names = ", ".join(path.name for path in found)
+            raise InputError(f"{folder} holds several series ({names}); name the one to read")
+    known = ", ".join(suffix for reader in SERIES_READERS for suffix in reader.suffixes)
+    raise InputError(f"{folder} holds no series; expected one file ({known}) with a column of time stamps")
+
+
+def _to_series(table: Table, name: str) -> SensorSeries:
+    time, values, repairs = regular(table.time, table.values)
+    notes = table.notes + repairs
+    if table.metr_la_layout:
+        notes += ("The file is in the layout of METR-LA and PEMS-BAY; the unit was taken to be mph.",)
+    unit = "mph" if table.metr_la_layout else ""
+    return SensorSeries(values, time, table.node_ids, unit=unit, name=name, notes=notes)
+
+
+def _mask_zeros(series: SensorSeries) -> SensorSeries:
+    zeros = series.values == 0
+    if not zeros.any():
+        return series
+    note = f"{int(zeros.sum())} zeros were taken as missing values; zero_is_missing=False keeps them."
+    return replace(series, values=np.where(zeros, np.float32(np.nan), series.values), notes=(*series.notes, note))
+
+
+def _note_silent(series: SensorSeries) -> SensorSeries:
+    silent = np.flatnonzero(~series.observed.any(axis=0))
+    if not len(silent):
+        return series
+    note = f"{len(silent)} sensors have no observed value (first: {series.node_ids[silent[0]]!r})."
+    return replace(series, notes=(*series.notes, note))

@@ -1,0 +1,82 @@
+"""Wide tables: one column of time stamps, one column of numbers per sensor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from stlora.data.time_stamps import naive, parse
+from stlora.errors import InputError
+
+TIME_NAMES = frozenset({"time", "timestamp", "time_stamp", "date", "datetime", "date_time", "zeit", "zeitstempel"})
+MISSING = ("", "NaN", "nan", "NA", "N/A", "n/a", "<NA>", "null", "NULL", "None")
+
+
+def time_position(names: Sequence[str], first_cell: object) -> int:
+    """The position of the time column: the one called so, or the first if it begins with a time stamp.
+
+    Args:
+        names: the column names.
+        first_cell: the first cell of the first column.
+
+    Raises:
+        InputError: there is none, or several are called so.
+
+    Example:
+        >>> time_position(["a", "Time", "b"], "3.5")
+        1
+        >>> time_position(["", "a"], "2024-01-31 00:05")
+        0
+    """
+    named = [i for i, name in enumerate(names) if name.strip().lower() in TIME_NAMES]
+    if len(named) > 1:
+        raise InputError(
+            f"columns {', '.join(repr(names[i]) for i in named)} all look like the time; join them into one called time"
+        )
+    if named:
+        return named[0]
+    try:
+        to_time(pd.Series([first_cell]))
+    except InputError:
+        raise InputError(
+            f"has no time column (columns: {', '.join(map(repr, names[:4]))}{', ...' if len(names) > 4 else ''}); "
+            "expected a first column of time stamps or one called time, and one column per sensor"
+        ) from None
+    return 0
+
+
+def to_time(column: pd.Series) -> tuple[pd.DatetimeIndex, tuple[str, ...]]:
+    """Time stamps without time zone, and what was assumed in reading them.
+
+    Raises:
+        InputError: a cell is no time stamp; names row and text.
+    """
+    if isinstance(column.dtype, pd.DatetimeTZDtype) or pd.api.types.is_datetime64_dtype(column.dtype):
+        return naive(pd.DatetimeIndex(column))
+    return parse([str(cell) for cell in column])
+
+
+def to_numbers(column: pd.Series, name: str) -> NDArray[np.float64]:
+    """Numbers of one sensor, NaN where a cell is empty.
+
+    Raises:
+        InputError: a cell is no number; names column, row and text.
+    """
+    dtype = column.dtype
+    if pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype):
+        if pd.api.types.is_complex_dtype(dtype):
+            raise InputError(f"column {name!r} holds complex numbers; expected plain numbers")
+        return column.to_numpy(dtype=np.float64, na_value=np.nan)
+    text = column.astype(object).where(column.notna(), "").astype(str).str.strip()
+    text = text.mask(text.isin(MISSING), "nan")
+    numbers = pd.to_numeric(text, errors="coerce")
+    bad = np.flatnonzero(numbers.isna() & (text != "nan"))
+    if len(bad):
+        raise InputError(
+            f"column {name!r}, row {bad[0] + 1} holds {text.iloc[bad[0]]!r}; "
+            "expected a number, or an empty cell where nothing was measured"
+        )
+    return numbers.to_numpy(dtype=np.float64)

@@ -1,0 +1,53 @@
+"""Which windows train, validate and test a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stlora.errors import InputError
+
+
+@dataclass(frozen=True)
+class Split:
+    """Window starts of each part, in order of time; a window starts at its first history step."""
+
+    train: range
+    val: range
+    test: range
+
+
+def sample_split(
+    num_steps: int, history: int = 12, horizon: int = 12, ratios: tuple[float, float, float] = (0.7, 0.1, 0.2)
+) -> Split:
+    """Window first, then divide the windows: the convention of the published tables (DCRNN, Li et al. 2018).
+
+    Of the S = T - history - horizon + 1 windows the first ``round(ratios[0] * S)`` train, the next
+    ``round(ratios[1] * S)`` validate and the rest test. Targets of the last windows of one part overlap the
+    histories of the first windows of the next; that is the convention.
+
+    Args:
+        num_steps: T, the length of the series.
+        history: past steps of a window.
+        horizon: future steps of a window.
+        ratios: shares of train, validation and test; they sum to 1.
+
+    Raises:
+        InputError: the ratios are no shares, or the series is too short to give every part a window.
+
+    Example:
+        >>> split = sample_split(34272)  # METR-LA
+        >>> len(split.train), len(split.val), len(split.test)
+        (23974, 3425, 6850)
+    """
+    if len(ratios) != 3 or not all(ratio > 0 for ratio in ratios) or abs(sum(ratios) - 1) > 1e-6:
+        raise InputError(f"the split is {ratios}; expected three shares above 0 that sum to 1, such as (0.7, 0.1, 0.2)")
+    if history < 1 or horizon < 1:
+        raise InputError(f"windows have {history} past and {horizon} future steps; expected at least 1 of each")
+    windows = num_steps - history - horizon + 1
+    train, val = round(ratios[0] * windows), round(ratios[1] * windows)
+    if min(train, val, windows - train - val) < 1:
+        raise InputError(
+            f"{num_steps} steps give {max(windows, 0)} windows of {history} + {horizon} steps, too few to split "
+            f"{':'.join(f'{ratio:g}' for ratio in ratios)}; give a longer series or shorter windows"
+        )
+    return Split(range(train), range(train, train + val), range(train + val, windows))

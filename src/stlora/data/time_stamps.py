@@ -1,0 +1,113 @@
+"""Time stamps as text or with a time zone, made into plain ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+
+import numpy as np
+import pandas as pd
+
+from stlora.errors import InputError
+
+_DATES = ("%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y")
+_TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
+_FORMATS = ("ISO8601", *(date + time for date, time in product(_DATES, _TIMES)))
+_OFFSET = r"\d\d:\d\d(?:[:.,\d]*)\s*(Z|UTC|[+-]\d\d(?::?\d\d)?)$"
+
+
+def parse(text: Sequence[str]) -> tuple[pd.DatetimeIndex, tuple[str, ...]]:
+    """Read time stamps written as text: ISO 8601, or day, month and year in one of the usual orders.
+
+    Args:
+        text: one time stamp a row, all in one notation; with a UTC offset on all rows or on none.
+
+    Returns:
+        The time stamps without time zone, and a note on each assumption.
+
+    Raises:
+        InputError: a row cannot be read (names row and text), or day and month cannot be told apart.
+
+    Example:
+        >>> parse(["31.01.2024 23:55", "01.02.2024 00:00"])[0][1]
+        Timestamp('2024-02-01 00:00:00')
+    """
+    stamps = pd.Series(list(text), dtype=object).str.strip()
+    offset = stamps.str.extract(_OFFSET)[0]
+    if offset.notna().any() and offset.isna().any():
+        row = int(np.flatnonzero(offset.isna())[0])
+        raise InputError(f"row {row + 1} has the time {stamps[row]!r} without UTC offset while others have one")
+    if offset.isna().all():
+        return _parse_local(stamps)
+    cut = [stamp[: len(stamp) - len(zone)].rstrip() for stamp, zone in zip(stamps, offset, strict=True)]
+    local, notes = _parse_local(pd.Series(cut, dtype=object))
+    shift = {zone: _offset(str(zone)) for zone in offset.unique()}
+    utc = local - pd.TimedeltaIndex(offset.map(shift))
+    index, zone_notes = _one_clock(utc, local)
+    return index, notes + zone_notes
+
+
+def naive(time: pd.DatetimeIndex) -> tuple[pd.DatetimeIndex, tuple[str, ...]]:
+    """Drop the time zone: local wall clock if that is unambiguous, otherwise UTC; with a note.
+
+    Example:
+        >>> naive(pd.date_range("2024-07-01", periods=2, freq="1h", tz="Europe/Berlin"))[0][0]
+        Timestamp('2024-07-01 00:00:00')
+    """
+    if time.tz is None:
+        return time, ()
+    return _one_clock(time.tz_convert("UTC").tz_localize(None), time.tz_localize(None))
+
+
+def _one_clock(utc: pd.DatetimeIndex, local: pd.DatetimeIndex) -> tuple[pd.DatetimeIndex, tuple[str, ...]]:
+    """The local clock, unless it runs backwards or repeats itself (as when summer time ends)."""
+    _, first = np.unique(utc.asi8, return_index=True)
+    if (np.diff(local.asi8[first]) > 0).all():
+        return local, ("Time stamps carry a time zone; the local wall clock was taken.",)
+    return utc, ("Time stamps carry a time zone whose wall clock repeats itself; they were converted to UTC.",)
+
+
+def _offset(zone: str) -> pd.Timedelta:
+    if zone in ("Z", "UTC"):
+        return pd.Timedelta(0)
+    digits = zone[1:].replace(":", "").ljust(4, "0")
+    return (1 if zone[0] == "+" else -1) * pd.Timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+
+
+def _parse_local(stamps: pd.Series) -> tuple[pd.DatetimeIndex, tuple[str, ...]]:
+    plausible = stamps.str.match(r"\d") & ~stamps.str.fullmatch(r"[\d.,]+")  # a bare number is no time stamp
+    if not plausible.all():
+        raise _unreadable(stamps, int(np.flatnonzero(~plausible)[0]))
+    candidates = [form for form in _FORMATS if _attempt(stamps[:1], form).notna().all()]
+    attempts = {form: _attempt(stamps, form) for form in candidates}
+    whole = [form for form, index in attempts.items() if index.notna().all()]
+    if not whole:
+        read_rows = [int(np.flatnonzero(index.isna())[0]) for index in attempts.values()]
+        raise _unreadable(stamps, max(read_rows, default=0))
+    distinct = {attempts[form].asi8.tobytes(): form for form in reversed(whole)}
+    if len(distinct) == 1:
+        return attempts[whole[0]], ()
+    return _tell_apart({form: attempts[form] for form in distinct.values()}, stamps[0])
+
+
+def _tell_apart(readings: dict[str, pd.DatetimeIndex], example: str) -> tuple[pd.DatetimeIndex, tuple[str, ...]]:
+    """Month first or day first: the reading with the more even time axis, if there is one."""
+    unevenness = {form: len(np.unique(np.diff(np.unique(index.asi8)))) for form, index in readings.items()}
+    best = min(unevenness, key=lambda form: unevenness[form])
+    if list(unevenness.values()).count(unevenness[best]) > 1:
+        raise InputError(
+            f"time stamps such as {example!r} can be read day first or month first; write them as 2024-01-31 00:05"
+        )
+    order = "day" if best.startswith("%d") else "month"
+    return readings[best], (f"Time stamps such as {example!r} were read {order} first, which makes the steps even.",)
+
+
+def _attempt(stamps: pd.Series, form: str) -> pd.DatetimeIndex:
+    try:
+        return pd.DatetimeIndex(pd.to_datetime(stamps, format=form, errors="coerce")).as_unit("ns")
+    except (ValueError, OverflowError):  # mixed time zones, years out of range
+        return pd.DatetimeIndex([pd.NaT] * len(stamps)).as_unit("ns")
+
+
+def _unreadable(stamps: pd.Series, row: int) -> InputError:
+    return InputError(f"row {row + 1} has the time {stamps[row]!r}; expected a time stamp such as 2024-01-31 00:05")
