@@ -94,7 +94,7 @@ def test_works_in_other_precisions(parity, small):
 
 def test_exports_for_any_batch(parity):
     backbone, x = DCRNN(20, parity.ring(), 2, 2, hidden_size=4).eval(), parity.inputs(1 / 7)[:, :2]
-    program = torch.export.export(backbone, (x,), dynamic_shapes=({0: torch.export.Dim("batch", max=64)},))
+    program = torch.export.export(backbone, (x,), dynamic_shapes=({0: torch.export.Dim("batch")},))
     more = torch.cat([x, x[:1]])
     torch.testing.assert_close(program.module()(more), backbone(more))
 

@@ -87,7 +87,7 @@ def test_works_in_other_precisions(parity, small):
 
 def test_exports_for_any_batch(parity, small):
     x = parity.inputs(1 / 7)
-    program = torch.export.export(small, (x,), dynamic_shapes=({0: torch.export.Dim("batch", max=64)},))
+    program = torch.export.export(small, (x,), dynamic_shapes=({0: torch.export.Dim("batch")},))
     more = torch.cat([x, x[:1]])
     torch.testing.assert_close(program.module()(more), small(more))
 

@@ -74,7 +74,7 @@ def test_works_in_other_precisions(parity):
 
 def test_exports_for_any_batch(parity):
     backbone, x = STID(num_nodes=20).eval(), parity.inputs(1 / 7)
-    program = torch.export.export(backbone, (x,), dynamic_shapes=({0: torch.export.Dim("batch", max=64)},))
+    program = torch.export.export(backbone, (x,), dynamic_shapes=({0: torch.export.Dim("batch")},))
     more = torch.cat([x, x[:1]])
     torch.testing.assert_close(program.module()(more), backbone(more))
 
