@@ -58,7 +58,7 @@ def adapt(
     task = _task(model, data, config)
     preparation = time.perf_counter() - started
     trained = train(task, config, run.folder, show)
-    errors, seconds = timed_measure(model, data, config.batch_size, config.device)
+    errors, seconds = timed_measure(model, data, record.fit["batch_size"], config.device)
     run.save_backbone(backbone, record, data.series.adjacency)
     model.save_pretrained(run.folder / "adapter", adapter_entries(data.series, data.scaler))
     run.finish(

@@ -10,7 +10,7 @@ from typing import Any
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from stlora.errors import InputError
@@ -49,6 +49,23 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
             f"{path} is not a checkpoint of this library ({reason}); delete the run and start again"
         ) from error
     return content
+
+
+class BestCheckpoint(ModelCheckpoint):
+    """Knows the best epoch so far in a run folder that was moved, too."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """The scores of the interrupted part, wherever it lay."""
+        super().load_state_dict({**state_dict, "dirpath": self.dirpath})
+
+
+class Patience(EarlyStopping):
+    """Stops when validation no longer improves, and stays stopped when such a run is taken up again."""
+
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Stop at once if the interrupted part had stopped already."""
+        if self.stopped_epoch:
+            trainer.should_stop = True
 
 
 class TrainingLog(Callback):

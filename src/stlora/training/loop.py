@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import lightning
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.callbacks import Callback, TQDMProgressBar
 
 from stlora.errors import InputError
-from stlora.training.callbacks import SafeCheckpoints, TrainingLog, read_checkpoint
+from stlora.training.callbacks import BestCheckpoint, Patience, SafeCheckpoints, TrainingLog, read_checkpoint
 from stlora.training.config import TrainingOptions
 from stlora.training.task import ForecastTask
 
@@ -47,7 +47,7 @@ def train(task: ForecastTask, options: TrainingOptions, folder: Path, show: bool
     """
     checkpoints = folder / "checkpoints"
     log = TrainingLog(folder / "log.csv", show)
-    best = ModelCheckpoint(
+    best = BestCheckpoint(
         dirpath=checkpoints,
         filename="best",
         monitor="val_mae",
@@ -57,7 +57,7 @@ def train(task: ForecastTask, options: TrainingOptions, folder: Path, show: bool
     )
     callbacks: list[Callback] = [log, best]
     if options.patience:
-        callbacks.append(EarlyStopping("val_mae", patience=options.patience))
+        callbacks.append(Patience("val_mae", patience=options.patience))
     bar = show and sys.stderr.isatty()
     if bar:
         callbacks.append(TQDMProgressBar(leave=False))
@@ -79,7 +79,10 @@ def train(task: ForecastTask, options: TrainingOptions, folder: Path, show: bool
     last = checkpoints / "last.ckpt"
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="lightning")
-        trainer.fit(task, ckpt_path=last if last.exists() else None)
+        try:
+            trainer.fit(task, ckpt_path=last if last.exists() else None)
+        except SystemExit as stopped:  # what Lightning makes of Ctrl-C
+            raise KeyboardInterrupt from stopped
     if not log.rows or not math.isfinite(val_mae := min(row[2] for row in log.rows)):
         raise InputError(
             f"training did not reach a finite validation MAE at learning rate {options.learning_rate:g}; "

@@ -8,6 +8,7 @@ from typing import Any
 import lightning
 import torch
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import CosineAnnealingLR, ReduceLROnPlateau
 
 from stlora.adapters import STLoRA
 from stlora.data.split import Split
@@ -106,6 +107,17 @@ class ForecastTask(lightning.LightningModule):
         self.log("train_mae", self._loss / float(self.trainer.num_training_batches), prog_bar=True)
         self.errors.reset()
 
+    def on_train_epoch_end(self) -> None:
+        """Step the plateau schedule before the checkpoint of this epoch is written; Lightning does it after."""
+        schedule = self.lr_schedulers()
+        if isinstance(schedule, ReduceLROnPlateau):
+            schedule.step(self.trainer.callback_metrics["val_mae"])
+
+    def lr_scheduler_step(self, scheduler: Any, metric: Any) -> None:
+        """Step every other schedule when Lightning wants to."""
+        if not isinstance(scheduler, ReduceLROnPlateau):
+            scheduler.step()
+
     def configure_optimizers(self) -> Any:
         """The optimizer of what is trainable, and its schedule."""
         options = self.options
@@ -116,10 +128,10 @@ class ForecastTask(lightning.LightningModule):
         )
         if options.schedule == "cosine":
             steps = max(1, options.epochs * len(self.train_dataloader()))
-            cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=steps)
+            cosine = CosineAnnealingLR(optimizer, T_max=steps)
             return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cosine, "interval": "step"}}
         if options.schedule == "plateau":
-            plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=4)
+            plateau = ReduceLROnPlateau(optimizer, factor=0.5, patience=4)
             return {"optimizer": optimizer, "lr_scheduler": {"scheduler": plateau, "monitor": "val_mae"}}
         return {"optimizer": optimizer}
 
