@@ -110,7 +110,15 @@ class NodeAdaptiveLowRankLayer(nn.Module):
 
         Returns:
             ``[..., N, out_features]``.
+
+        Raises:
+            InputError: the last two axes are not ``[N, in_features]``.
         """
+        if x.shape[-2:] != (self.num_nodes, self.in_features):
+            raise InputError(
+                f"the layer got shape {list(x.shape)}; expected [..., {self.num_nodes}, {self.in_features}] "
+                "(nodes, features)"
+            )
         own = F.linear(self._project(x), self.lora_B) * (self.alpha / self.rank)
         return F.linear(x, self.weight, self.bias) + own
 

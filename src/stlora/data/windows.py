@@ -20,7 +20,7 @@ def clock(time: pd.DatetimeIndex) -> NDArray[np.float32]:
         >>> clock(pd.DatetimeIndex(["2024-01-02 06:00"])).tolist()  # a Tuesday
         [[0.25, 0.1428571492433548]]
     """
-    day = (time - time.normalize()) / pd.Timedelta(days=1)
+    day = (time.hour + (time.minute + time.second / 60) / 60) / 24  # what clocks show, when they are changed too
     return np.stack([np.asarray(day), np.asarray(time.day_of_week) / 7], axis=1).astype(np.float32)
 
 
@@ -59,7 +59,8 @@ class Windows:
         self.scaler = scaler
         self.history = history
         self.horizon = horizon
-        self._values = torch.from_numpy(series.values)  # [T_total, N], NaN = missing
+        values = np.require(series.values, requirements=("C", "W"))  # a copy only where torch cannot share it
+        self._values = torch.from_numpy(values)  # [T_total, N], NaN = missing
         self._clock = torch.from_numpy(clock(series.time))  # [T_total, 2]
 
     def __len__(self) -> int:

@@ -86,7 +86,7 @@ def summarise(runs: Sequence[dict[str, Any]]) -> list[Row]:
         alone = groups.get((backbone, "none", "fit"), {})
         seeds = sorted(by_seed)
         changes = [
-            100 * (by_seed[seed]["average"]["mae"] / alone[seed]["average"]["mae"] - 1)
+            100 * (_error(by_seed[seed], "average", "mae") / _error(alone[seed], "average", "mae") - 1)
             for seed in seeds
             if adapter != "none" and seed in alone
         ]

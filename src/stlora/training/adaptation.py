@@ -43,6 +43,7 @@ def adapt(
     """
     source = Run(config.run)
     record = source.record()
+    source_seconds = source.metrics["seconds"]["fit"]
     if source.folder.resolve() == Run(config.out).folder.resolve():
         raise InputError(f"--out is the run to adapt, {config.out}; choose another folder")
     data = open_run(record, series, config.data)
@@ -71,7 +72,7 @@ def adapt(
             seed=config.seed,
             mode="frozen" if config.freeze_backbone else "joint",
             seconds={
-                "fit": source.metrics["seconds"]["fit"],
+                "fit": source_seconds,
                 "adapt": preparation + trained.seconds,
                 "evaluate": seconds,
             },

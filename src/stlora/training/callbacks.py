@@ -43,10 +43,10 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """
     try:
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        content["state_dict"], content["pytorch-lightning_version"]
     except Exception as error:  # torch raises many kinds for a damaged file
-        reason = str(error).splitlines()[0]
         raise InputError(
-            f"{path} is not a checkpoint of this library ({reason}); delete the run and start again"
+            f"{path} is damaged or no checkpoint of this library; delete {path.parent} to start the run again"
         ) from error
     return content
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 from stlora.data import SensorSeries
 from stlora.errors import InputError
 from stlora.evaluation.tables import Row, summarise, to_csv, to_latex, to_markdown
-from stlora.files import write_json, write_text
+from stlora.files import read_json, write_json, write_text
 from stlora.training.cells import Cell, run_cells
 from stlora.training.config import CompareConfig
 from stlora.training.prepare import open_series
@@ -55,14 +56,14 @@ def compare(config: CompareConfig, series: SensorSeries | None = None, show: boo
         for seed in map(_integer, names(config.seeds))
     ]
     cells = [cell for chain in chains for cell in chain]
-    for cell in cells:
-        _check_same_data(cell, series)
+    protocol = _protocol(config, series)
+    _check_same_protocol(Path(config.out), protocol)
     failed: dict[str, str] = {}
+    _write(Path(config.out), protocol, cells, failed)  # the protocol stands before the first cell does
     for more in run_cells(config, series, chains, show):
         failed |= more
-        runs = [Run(cell.folder).metrics for cell in cells if Run(cell.folder).finished]
-        _write(config, series, runs, failed)
-    return Comparison(summarise(runs), failed)
+        rows = _write(Path(config.out), protocol, cells, failed)
+    return Comparison(rows, failed)
 
 
 def names(given: str | int | Sequence[Any]) -> list[str]:
@@ -89,17 +90,25 @@ def _integer(text: str) -> int:
         raise InputError(f"the seed {text!r} is not a whole number; give numbers such as 0,1,2") from error
 
 
-def _check_same_data(cell: Cell, series: SensorSeries) -> None:
-    run = Run(cell.folder)
-    if run.finished and run.record().fit["data_fingerprint"] != series.fingerprint():
-        raise InputError(f"{cell.folder} was run on other data; choose another --out or delete the folder")
+def _check_same_protocol(out: Path, protocol: dict[str, Any]) -> None:
+    """A table of unlike runs would be no comparison: more cells may come, other options may not."""
+    if not (out / "results.json").exists():
+        return
+    stored = read_json(out / "results.json").get("protocol", {})
+    if stored.get("data_fingerprint") != protocol["data_fingerprint"]:
+        raise InputError(f"{out} holds a comparison on other data; choose another --out or delete the folder")
+    for name, value in json.loads(json.dumps(protocol["options"])).items():
+        before = stored.get("options", {}).get(name)
+        if name not in _MORE and before != value:
+            raise InputError(
+                f"{out} holds a comparison with {name}={before} and this one has {value}; "
+                "give the same options, or choose another --out"
+            )
 
 
-def _write(config: CompareConfig, series: SensorSeries, runs: list[dict[str, Any]], failed: dict[str, str]) -> None:
-    out = Path(config.out)
-    rows = summarise(runs)
+def _protocol(config: CompareConfig, series: SensorSeries) -> dict[str, Any]:
     options = {name: value for name, value in asdict(config).items() if name not in _PLACES}
-    protocol = {
+    return {
         "dataset": series.name,
         "data_fingerprint": series.fingerprint(),
         "nodes": series.num_nodes,
@@ -110,11 +119,19 @@ def _write(config: CompareConfig, series: SensorSeries, runs: list[dict[str, Any
         "std": "sample standard deviation over seeds (ddof = 1)",
         "options": options,
     }
+
+
+def _write(out: Path, protocol: dict[str, Any], cells: Sequence[Cell], failed: dict[str, str]) -> list[Row]:
+    """Write what is finished by now, and return the rows of the table."""
+    runs = [Run(cell.folder).metrics for cell in cells if Run(cell.folder).finished]
+    rows = summarise(runs)
     write_json(out / "results.json", {"format_version": 1, "protocol": protocol, "runs": runs, "failed": failed})
     lines = [f"\n{name} failed: {reason}\n" for name, reason in failed.items()]
     write_text(out / "table.md", to_markdown(rows) + "".join(lines))
     write_text(out / "table.csv", to_csv(rows))
     write_text(out / "table.tex", to_latex(rows))
+    return rows
 
 
-_PLACES = ("out", "data", "graph", "device", "jobs")  # where, not what
+_PLACES = ("out", "data", "graph", "device", "jobs", "data_fingerprint")  # where, or said elsewhere
+_MORE = ("backbones", "adapters", "seeds")  # a comparison can be continued with more of them

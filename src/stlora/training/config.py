@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_type_hints
+
+from stlora.errors import InputError
 
 
 @dataclass(kw_only=True)
@@ -58,6 +60,21 @@ class TrainingOptions:
     schedule: Literal["none", "cosine", "plateau"] = "plateau"
     clip: float = 5.0
     device: Literal["auto", "cpu", "cuda"] = "auto"
+
+    def __post_init__(self) -> None:
+        for name, least in (("seed", 0), ("epochs", 1), ("patience", 0), ("batch_size", 1), ("weight_decay", 0)):
+            if getattr(self, name) < least:
+                raise InputError(f"{name} is {getattr(self, name)}; expected {least} or more")
+        if self.seed >= 2**32:
+            raise InputError(f"seed is {self.seed}; expected less than 2**32")
+        if not 0 < self.train_fraction <= 1:
+            raise InputError(f"train_fraction is {self.train_fraction}; expected a share above 0, at most 1")
+        if not self.learning_rate > 0:
+            raise InputError(f"learning_rate is {self.learning_rate}; expected a number above 0")
+        for name in ("optimizer", "schedule", "device"):
+            choices = get_args(get_type_hints(TrainingOptions)[name])
+            if getattr(self, name) not in choices:
+                raise InputError(f"{name} is {getattr(self, name)!r}; choose one of {', '.join(choices)}")
 
 
 @dataclass(kw_only=True)

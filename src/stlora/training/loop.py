@@ -15,6 +15,7 @@ from lightning.pytorch.callbacks import Callback, TQDMProgressBar
 from stlora.errors import InputError
 from stlora.training.callbacks import BestCheckpoint, Patience, SafeCheckpoints, TrainingLog, read_checkpoint
 from stlora.training.config import TrainingOptions
+from stlora.training.forecasts import choose_device
 from stlora.training.task import ForecastTask
 
 
@@ -43,8 +44,10 @@ def train(task: ForecastTask, options: TrainingOptions, folder: Path, show: bool
         show: progress on the terminal.
 
     Raises:
-        InputError: the loss is not finite from the start.
+        InputError: there is nothing to train, no such device, or the loss is not finite from the start.
     """
+    if not any(parameter.requires_grad for parameter in task.model.parameters()):
+        raise InputError("there is nothing to train: no parameter of the network requires a gradient")
     checkpoints = folder / "checkpoints"
     log = TrainingLog(folder / "log.csv", show)
     best = BestCheckpoint(
@@ -63,7 +66,7 @@ def train(task: ForecastTask, options: TrainingOptions, folder: Path, show: bool
         callbacks.append(TQDMProgressBar(leave=False))
     _quiet()
     trainer = lightning.Trainer(
-        accelerator={"auto": "auto", "cpu": "cpu", "cuda": "gpu"}[options.device],
+        accelerator="gpu" if choose_device(options.device).type == "cuda" else "cpu",
         devices=1,
         max_epochs=options.epochs,
         gradient_clip_val=options.clip or None,

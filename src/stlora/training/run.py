@@ -88,6 +88,8 @@ class Run:
         """
         text = yaml.safe_dump(_plain(asdict(config)), sort_keys=False, allow_unicode=True)
         stored = self.folder / "config.yaml"
+        if self.folder.exists() and not self.folder.is_dir():
+            raise InputError(f"{self.folder} is a file; choose another --out")
         if self.finished:
             raise InputError(f"{self.folder} holds a finished run; choose another --out or delete the folder")
         if stored.exists():
@@ -169,9 +171,8 @@ class Run:
                     f"{self.folder} holds a module of your own, which a file cannot rebuild; "
                     "load it in Python and pass module=, built as it was for the run"
                 )
-            module = backbones.create(
-                record.name, nodes, adjacency, record.history, record.horizon, record.in_channels, **record.options
-            )
+            sizes = {"history": record.history, "horizon": record.horizon, "in_channels": record.in_channels}
+            module = backbones.create(record.name, nodes, adjacency, **{**sizes, **record.options})
         try:
             module.load_state_dict(tensors, strict=True)
         except RuntimeError as error:
