@@ -70,15 +70,24 @@ def _literal(model, graph, x, training):
     return model.head(torch.relu(model.widen(out))).transpose(1, 2).unsqueeze(-1)
 
 
+@pytest.fixture
+def _double():
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.usefixtures("_double")
+@pytest.mark.parametrize(("nodes", "share"), [(5, 0.6), (40, 0.02)])
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("order", [1, 2, 3])
-def test_equals_the_published_order_of_operations(training, order):
+def test_equals_the_published_order_of_operations(nodes, share, training, order):
     torch.manual_seed(0)
-    graph = torch.rand(5, 5, dtype=torch.float64) * (torch.rand(5, 5) > 0.4)
+    graph = torch.rand(nodes, nodes) * (torch.rand(nodes, nodes) < share)
     sizes = {"channels": 4, "skip_channels": 6, "end_channels": 7, "order": order, "rank": 3, "dropout": 0.0}
-    model = GraphWaveNet(5, graph, horizon=3, in_channels=2, **sizes).double().train(training)
-    model.walks = torch.stack([transition_matrix(graph).T, transition_matrix(graph.T).T])
-    x = torch.randn(2, 12, 5, 2, dtype=torch.float64)
+    model = GraphWaveNet(nodes, graph, horizon=3, in_channels=2, **sizes).train(training)
+    assert model.walks[0].sparse == (share < 0.05)
+    x = torch.randn(2, 12, nodes, 2)
 
     wanted = _literal(model, graph, x, training)
     found = model(x)
@@ -151,20 +160,23 @@ def test_information_flows_along_the_edges_and_against_them():
         assert [not torch.equal(a, b) for a, b in zip(backbone(moved)[0, 0], backbone(x)[0, 0], strict=True)] == reached
 
 
-def test_the_graph_is_not_in_the_state_dict(parity):
-    assert "walks" not in GraphWaveNet(4, parity.ring(4)).state_dict()
+@pytest.mark.parametrize("nodes", [4, 60])
+def test_the_graph_is_not_in_the_state_dict(parity, nodes):
+    assert not [name for name in GraphWaveNet(nodes, parity.ring(nodes)).state_dict() if "walks" in name]
 
 
-def test_computes_in_the_precision_it_is_cast_to(parity):
+@pytest.mark.parametrize("nodes", [4, 60])
+def test_computes_in_the_precision_it_is_cast_to(parity, nodes):
     torch.manual_seed(0)
-    backbone, x = GraphWaveNet(4, parity.ring(4)).eval(), torch.randn(1, 12, 4, 3)
+    backbone, x = GraphWaveNet(nodes, parity.ring(nodes)).eval(), torch.randn(1, 12, nodes, 3)
     wanted = backbone(x)
     torch.testing.assert_close(backbone.to(torch.float64)(x.double()).float(), wanted, atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(backbone.to(torch.bfloat16)(x.bfloat16()).float(), wanted, atol=0.1, rtol=0.1)
 
 
-def test_exports(parity):
-    backbone, x = GraphWaveNet(4, parity.ring(4)).eval(), torch.randn(3, 12, 4, 3)
+@pytest.mark.parametrize("nodes", [4, 60])
+def test_exports(parity, nodes):
+    backbone, x = GraphWaveNet(nodes, parity.ring(nodes), blocks=2).eval(), torch.randn(3, 12, nodes, 3)
     program = torch.export.export(backbone, (x[:2],), dynamic_shapes=({0: torch.export.Dim("batch")},))
     torch.testing.assert_close(program.module()(x), backbone(x))
 

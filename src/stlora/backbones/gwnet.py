@@ -9,10 +9,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from stlora.backbones.graph import as_adjacency, transition_matrix
+from stlora.backbones.product import FixedProduct
 from stlora.backbones.sizes import check_sizes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -69,9 +70,8 @@ class GraphWaveNet(nn.Module):
         check_sizes("gwnet", blocks=blocks, layers=layers, order=order, rank=rank)
         self.num_nodes, self.history, self.horizon, self.in_channels = num_nodes, history, horizon, in_channels
         graph = as_adjacency(adjacency, num_nodes, "gwnet")
-        walks = torch.stack([transition_matrix(graph).T, transition_matrix(graph.T).T])  # x_w = Σ_v x_v P[v, w]
-        self.register_buffer("walks", walks.to(torch.get_default_dtype()), persistent=False)
-        self.walks: Tensor
+        walks = [transition_matrix(graph), transition_matrix(graph.T)]
+        self.walks = nn.ModuleList(FixedProduct(walk.T) for walk in walks)  # x_w = Σ_v P[v, w] x_v
         self.source = nn.Parameter(torch.randn(num_nodes, rank))
         self.sink = nn.Parameter(torch.randn(rank, num_nodes))
 
@@ -88,7 +88,8 @@ class GraphWaveNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Forecast ``[B, H, N, 1]`` from ``[B, T, N, C]``, both in scaled units."""
-        supports = (*self.walks.unbind(), torch.softmax(torch.relu(self.source @ self.sink), dim=1).T)
+        learned = torch.softmax(torch.relu(self.source @ self.sink), dim=1).T
+        supports = [*self.walks, learned.__matmul__]
         x = x[:, -self.receptive_field :].permute(2, 1, 0, 3)  # [N, T, B, C]
         # Zeros before the projection, so that a missing step is its bias, as published.
         x = self.start(F.pad(x, (0, 0, 0, 0, self.receptive_field - x.shape[1], 0)))
@@ -136,7 +137,7 @@ class _Diffusion(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.norm = nn.BatchNorm2d(channels)
 
-    def forward(self, u: Tensor, x: Tensor, supports: Sequence[Tensor]) -> Tensor:
+    def forward(self, u: Tensor, x: Tensor, supports: Sequence[Callable[[Tensor], Tensor]]) -> Tensor:
         nodes, steps, _, channels = u.shape
         flat = u.reshape(-1, channels)  # [N T B, channels]
         own, *weights = torch.split(self.linear.weight.T, channels)
@@ -145,8 +146,8 @@ class _Diffusion(nn.Module):
             first, *higher = weights[i * self.order : (i + 1) * self.order][::-1]
             term = flat @ first
             for weight in higher:
-                term = torch.addmm((support @ term.reshape(nodes, -1)).reshape(-1, channels), flat, weight)
-            out = torch.addmm(out, support, term.reshape(nodes, -1))
+                term = torch.addmm(support(term.reshape(nodes, -1)).reshape(-1, channels), flat, weight)
+            out = out + support(term.reshape(nodes, -1))
         mixed = self.dropout(out.reshape(u.shape)) + x[:, -steps:]
         normed: Tensor = self.norm(mixed.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
         return normed

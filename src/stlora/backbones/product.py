@@ -1,0 +1,48 @@
+"""The product of a fixed graph matrix with node features."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+SPARSE_BELOW = 0.05
+"""Largest share of non-zeros for which their sum is taken one by one.
+
+Forward and backward at N = 307 and 24,576 columns, float32 on one core: 21, 25, 60 and 182 ms at shares of 0.01, 0.03,
+0.1 and 0.3, and 140 ms for the dense product. Road graphs have shares of 0.01 to 0.04.
+"""
+
+
+class FixedProduct(nn.Module):
+    """``A x`` for a fixed ``A`` ``[N, N]`` and ``x`` ``[N, M]``; differentiable in ``x``.
+
+    Args:
+        matrix: A; kept out of the state dict, because it comes from the graph.
+
+    Example:
+        >>> product = FixedProduct(torch.tensor([[0.0, 2.0], [1.0, 0.0]]))
+        >>> product(torch.tensor([[1.0], [10.0]])).tolist()
+        [[20.0], [1.0]]
+    """
+
+    def __init__(self, matrix: Tensor) -> None:
+        super().__init__()
+        matrix = matrix.to(torch.get_default_dtype())
+        rows, columns = matrix.nonzero(as_tuple=True)
+        self.sparse = 0 < len(rows) <= SPARSE_BELOW * matrix.numel()
+        counts = torch.bincount(rows, minlength=len(matrix))
+        self.values: Tensor
+        self.columns: Tensor
+        self.starts: Tensor
+        self.register_buffer("values", matrix[rows, columns] if self.sparse else matrix, persistent=False)
+        self.register_buffer("columns", columns if self.sparse else None, persistent=False)
+        self.register_buffer("starts", counts.cumsum(0) - counts if self.sparse else None, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[N, M]`` to ``[N, M]``."""
+        if not self.sparse:
+            return self.values @ x
+        # Row i of the product is a bag: the weighted sum of the rows of x that row i of A names.
+        weights = self.values.to(x.dtype)
+        return F.embedding_bag(self.columns, x, self.starts, mode="sum", per_sample_weights=weights)
