@@ -24,8 +24,8 @@ def describe(series: SensorSeries) -> dict[str, Any]:
 
     Example:
         >>> series = SensorSeries(
-        ...     values=np.array([[1.0, 0.0], [2.0, np.nan], [3.0, 5.0]]),
-        ...     time=pd.date_range("2024-01-01", periods=3, freq="1h"),
+        ...     values=np.array([[1.0, 0.0], [2.0, np.nan]]),
+        ...     time=pd.date_range("2024-01-01", periods=2, freq="1h"),
         ...     node_ids=("a", "b"),
         ... )
         >>> facts = describe(series)

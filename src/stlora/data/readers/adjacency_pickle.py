@@ -47,11 +47,22 @@ def _ids(names: Any) -> tuple[str, ...]:
     return tuple(str(name) for name in names)
 
 
+def _load_bytearray(unpickler: Any) -> None:
+    """Read a byte array of no more than the file holds; the original allocates whatever size is declared."""
+    size = int.from_bytes(unpickler.read(8), "little")
+    content = unpickler.read(size)
+    if len(content) != size:
+        raise EOFError("the file ends early")
+    unpickler.append(content)
+
+
 class _ArrayUnpickler(pickle._Unpickler):
     """Builds plain containers, and a stand-in for every numpy object; no callable of the file's choice is run.
 
     The unpickler written in Python is used on purpose: the one in C allocates what damaged opcodes ask for.
     """
+
+    dispatch = pickle._Unpickler.dispatch | {pickle.BYTEARRAY8[0]: _load_bytearray}
 
     def find_class(self, module: str, name: str, /) -> Any:
         if module in ("numpy.core.multiarray", "numpy._core.multiarray") and name == "_reconstruct":
@@ -65,7 +76,7 @@ class _ArrayUnpickler(pickle._Unpickler):
         if (module, name) == ("_codecs", "encode"):
             return _Callable(_encode)
         raise InputError(
-            f"the pickle names {module}.{name}, which is refused because a pickle can run any code; "
+            f"the pickle names {f'{module}.{name}'!r}, which is refused because a pickle can run any code; "
             "expected numpy arrays, lists and text only, save the matrix as .npy instead"
         )
 

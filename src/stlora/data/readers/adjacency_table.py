@@ -54,7 +54,9 @@ def read_edge_list(path: Path) -> Graph:
     header = _header(text)
     kinds = [name for name in header if name in ("weight", *_DISTANCES)]
     if len(kinds) != 1 or header.count("from") != 1 or header.count("to") != 1:
-        raise InputError(f"has columns {', '.join(header)}; expected from, to and one of weight, cost, distance")
+        raise InputError(
+            f"has columns {', '.join(map(repr, header))}; expected from, to and one of weight, cost, distance"
+        )
     edges = _edges(text, header, kinds[0])
     names = tuple(dict.fromkeys(node for edge in edges for node in edge))
     if not names:
@@ -91,7 +93,7 @@ def _edges(text: str, header: list[str], kind: str) -> Edges:
         if value is None or not origin or not target:
             raise InputError(f"row {number} is {','.join(row)!r}; expected two node ids and a {kind} of 0 or more")
         if edges.setdefault((origin, target), value) != value:
-            raise InputError(f"row {number} gives the edge from {origin} to {target} a second {kind}; keep one")
+            raise InputError(f"row {number} gives the edge from {origin!r} to {target!r} a second {kind}; keep one")
     return edges
 
 

@@ -45,7 +45,7 @@ def _choose_key(file: h5py.File) -> str:
     published = [key for key in _PUBLISHED_KEYS if key in frames]
     chosen = published or frames
     if len(chosen) != 1:
-        found = ", ".join(f"/{key}" for key in (chosen or file)) or "nothing"
+        found = ", ".join(repr(f"/{key}") for key in (chosen or file)) or "nothing"
         raise InputError(f"holds {found}; expected one data frame written by pandas, under /df or /speed or alone")
     return str(chosen[0])
 
@@ -53,7 +53,7 @@ def _choose_key(file: h5py.File) -> str:
 def _read_frame(group: h5py.Group, key: str) -> Table:
     kind = _text(group.attrs["pandas_type"])
     if kind != "frame":
-        raise InputError(f"/{key} is a pandas {kind}; write a DataFrame with to_hdf(format='fixed'), or Parquet")
+        raise InputError(f"{key!r} is a pandas {kind!r}; write a DataFrame with to_hdf(format='fixed'), or Parquet")
     node_ids = _names(group["axis0"])
     time, notes = _time(group["axis1"])
     values = np.full((len(time), len(node_ids)), np.nan)
@@ -62,10 +62,10 @@ def _read_frame(group: h5py.Group, key: str) -> Table:
         columns = [position[node] for node in _names(group[f"block{block}_items"])]
         content = group[f"block{block}_values"][()]
         if content.dtype.kind not in "fiu":
-            raise InputError(f"/{key} holds values of type {content.dtype}; expected numbers")
+            raise InputError(f"{key!r} holds values of type {content.dtype}; expected numbers")
         if content.shape != (len(time), len(columns)):
             raise InputError(
-                f"/{key} holds {content.shape} values for {len(time)} time stamps and {len(columns)} sensors; "
+                f"{key!r} holds {content.shape} values for {len(time)} time stamps and {len(columns)} sensors; "
                 "the file is damaged, get it again"
             )
         values[:, columns] = content
@@ -87,7 +87,7 @@ def _time(axis: h5py.Dataset) -> tuple[pd.DatetimeIndex, tuple[str, ...]]:
     resolution = re.fullmatch(r"datetime64(?:\[(s|ms|us|ns)\])?", kind)
     counts = axis[()]
     if resolution is None or counts.dtype.kind != "i" or counts.ndim != 1:
-        raise InputError(f"the index is of kind {kind or counts.dtype!s}; expected time stamps (a DatetimeIndex)")
+        raise InputError(f"the index is of kind {kind or str(counts.dtype)!r}; expected time stamps (a DatetimeIndex)")
     stamps: NDArray[np.datetime64] = counts.astype("int64").view(f"M8[{resolution[1] or 'ns'}]")
     time = pd.DatetimeIndex(stamps)
     zone = _text(axis.attrs.get("tz", ""))

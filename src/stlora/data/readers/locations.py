@@ -30,7 +30,7 @@ def read(path: Path) -> dict[str, tuple[float, float]]:
     elif len(header) == 3:  # PEMS-BAY's file has no header
         columns = [0, 1, 2]
     else:
-        raise InputError(f"has columns {', '.join(header) or 'none'}; expected {', '.join(_COLUMNS)}")
+        raise InputError(f"has columns {', '.join(map(repr, header)) or 'none'}; expected {', '.join(_COLUMNS)}")
     places: dict[str, tuple[float, float]] = {}
     for number, row in enumerate(rows, start=1):
         sensor, place = _place(row, columns, number)

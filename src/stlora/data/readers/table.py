@@ -49,11 +49,13 @@ def make_table(
     twice = [node for node, count in Counter(node_ids).items() if count > 1]
     if twice:
         raise InputError(f"column {twice[0]!r} appears more than once; give every sensor its own name")
-    unusable = np.argwhere(np.abs(values) > np.finfo(np.float32).max)
+    with np.errstate(over="ignore"):
+        single = values.astype(np.float32)
+    unusable = np.argwhere(np.isinf(single))
     if len(unusable):
         row, column = unusable[0]
         raise InputError(
             f"column {node_ids[column]!r}, row {row + 1} holds {values[row, column]}; "
             "expected a finite number below 3.4e38, or an empty cell where nothing was measured"
         )
-    return Table(values.astype(np.float32), time, node_ids, metr_la_layout, notes)
+    return Table(single, time, node_ids, metr_la_layout, notes)
