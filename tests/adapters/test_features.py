@@ -1,0 +1,74 @@
+"""What a predictor sees, computed by hand."""
+
+import math
+
+import pytest
+import torch
+
+from stlora import InputError, STLoRAConfig
+from stlora.adapters.features import num_features, window_features
+
+NODES, STEPS, HORIZON = 2, 3, 2
+
+
+def window(day=0, time_of_day=0.25, channels=4):
+    """One window: node 0 has seen 1, 2, 3, node 1 has seen -1, (missing, carried) -1, 5."""
+    x = torch.zeros(1, STEPS, NODES, 4)
+    x[0, :, :, 0] = torch.tensor([[1.0, -1.0], [2.0, -1.0], [3.0, 5.0]])
+    x[0, :, :, 1] = torch.tensor([0.9, 0.95, time_of_day])[:, None]  # only the last step's clock may matter
+    x[0, :, :, 2] = torch.tensor([3 / 7, 3 / 7, day / 7])[:, None]
+    x[0, :, :, 3] = torch.tensor([[1.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    return x[..., :channels]
+
+
+FORECAST = torch.tensor([[7.0, 8.0], [9.0, 10.0]]).reshape(1, HORIZON, NODES, 1)
+
+
+def features(**choices):
+    off = {"gaps": False, "harmonics": 0, "weekday": False}
+    channels = choices.pop("channels", 4)
+    day = choices.pop("day", 0)
+    config = STLoRAConfig(**{**off, **choices})
+    found = window_features(window(day=day, channels=channels), FORECAST, config)
+    assert found.shape == (1, NODES, num_features(config, STEPS, HORIZON))
+    return found[0]
+
+
+def test_values_and_forecast_come_first():
+    assert features().tolist() == [[1, 2, 3, 7, 9], [-1, -1, 5, 8, 10]]
+
+
+def test_gaps_are_marked_where_a_value_is_missing():
+    assert features(gaps=True)[:, 5:].tolist() == [[0, 0, 0], [0, 1, 0]]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_history_without_observed_channel_counts_as_observed(channels):
+    assert features(gaps=True, channels=channels)[:, 5:].tolist() == [[0, 0, 0], [0, 0, 0]]
+
+
+def test_harmonics_are_sines_then_cosines_of_the_newest_time_of_day():
+    angle = 2 * math.pi * 0.25
+    expected = [math.sin(angle), math.sin(2 * angle), math.sin(3 * angle)]
+    expected += [math.cos(angle), math.cos(2 * angle), math.cos(3 * angle)]
+    for node in features(harmonics=3)[:, 5:]:
+        assert node.tolist() == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("day", range(7))
+def test_weekday_says_weekend_and_where_in_the_week(day):
+    expected = [float(day >= 5), math.sin(2 * math.pi * day / 7), math.cos(2 * math.pi * day / 7)]
+    for node in features(weekday=True, day=day)[:, 5:]:
+        assert node.tolist() == pytest.approx(expected, abs=1e-6)
+
+
+def test_everything_together_keeps_the_order():
+    found = features(gaps=True, harmonics=1, weekday=True, day=6)[1]
+    clock = [1.0, 0.0, 1.0, math.sin(12 * math.pi / 7), math.cos(12 * math.pi / 7)]
+    assert found.tolist() == pytest.approx([-1, -1, 5, 8, 10, 0, 1, 0, *clock], abs=1e-6)
+
+
+@pytest.mark.parametrize("choice", [{"harmonics": 1}, {"weekday": True}])
+def test_clock_features_need_clock_channels(choice):
+    with pytest.raises(InputError, match=r"2 channel.*harmonics=0 and weekday=False"):
+        features(**choice, channels=2)

@@ -1,0 +1,79 @@
+"""Both fusions against their formulas."""
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from stlora import STLoRAConfig
+from stlora.adapters.features import window_features
+from stlora.adapters.fusion import GatedFusion, ResidualFusion
+
+NODES, STEPS, HORIZON = 5, 4, 3
+
+
+def draw(module):
+    """Nothing is zero, so nothing in the formula is idle."""
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.copy_(0.5 * torch.randn(parameter.shape, generator=generator))
+    return module.eval()
+
+
+@pytest.mark.parametrize("predictors", [1, 3])
+def test_residual_adds_each_predictor_to_the_forecast_so_far(history, predictors):
+    config = STLoRAConfig(predictors=predictors, width=6)
+    fusion = draw(ResidualFusion(config, NODES, STEPS, HORIZON))
+    x, forecast = history(), torch.randn(2, HORIZON, NODES, 1)
+    expected = forecast
+    for predictor in fusion.predictors:
+        correction = predictor(window_features(x, expected, config))
+        expected = expected + correction.permute(0, 2, 1)[..., None]
+    assert len(fusion.predictors) == predictors
+    torch.testing.assert_close(fusion(x, forecast), expected)
+
+
+@pytest.mark.parametrize("predictors", [1, 3])
+def test_fresh_residual_is_the_identity_to_the_bit(history, predictors):
+    fusion = ResidualFusion(STLoRAConfig(predictors=predictors), NODES, STEPS, HORIZON)
+    forecast = torch.randn(2, HORIZON, NODES, 1)
+    assert torch.equal(fusion.train()(history(), forecast), forecast)
+
+
+@pytest.mark.parametrize("predictors", [1, 3])
+def test_gate_is_the_published_formula(history, predictors):
+    config = STLoRAConfig.paper(predictors=predictors, width=6, rank=2, layers=1)
+    fusion = draw(GatedFusion(config, NODES, STEPS, HORIZON, in_channels=3))
+    x, forecast = history(), torch.randn(2, HORIZON, NODES, 1)
+    past = torch.stack([x[:, :, node, :3].reshape(2, STEPS * 3) for node in range(NODES)], dim=1)  # [B, N, T C]
+    y = forecast[..., 0].permute(0, 2, 1)  # [B, N, H]
+    z = fusion.predictors[0](F.relu(y))
+    chain = [z]
+    for predictor in fusion.predictors[1:]:
+        z = predictor(F.relu(torch.cat([past, z], dim=-1)))
+        chain.append(z)
+    mean = sum(chain) / predictors
+    ratio = torch.sigmoid(torch.cat([past, mean], dim=-1) @ fusion.gate.weight.T + fusion.gate.bias)
+    expected = (ratio * y + (1 - ratio) * mean).permute(0, 2, 1)[..., None]
+    assert len(fusion.predictors) == predictors
+    torch.testing.assert_close(fusion(x, forecast), expected)
+
+
+@pytest.mark.parametrize("predictors", [1, 3])
+@pytest.mark.parametrize("fusion", ["residual", "gate"])
+def test_every_parameter_is_trained(history, fusion, predictors):
+    torch.manual_seed(0)
+    config = STLoRAConfig(fusion=fusion, predictors=predictors, width=8, dropout=0.0)
+    module = (
+        ResidualFusion(config, NODES, STEPS, HORIZON)
+        if fusion == "residual"
+        else GatedFusion(config, NODES, STEPS, HORIZON, in_channels=3)
+    )
+    x, forecast, target = history(16), torch.randn(16, HORIZON, NODES, 1), torch.randn(16, HORIZON, NODES, 1)
+    optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
+    for _ in range(4):
+        optimizer.zero_grad()
+        F.mse_loss(module(x, forecast), target).backward()
+        optimizer.step()
+    silent = [name for name, parameter in module.named_parameters() if not parameter.grad.any()]
+    assert silent == []
