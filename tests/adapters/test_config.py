@@ -38,6 +38,10 @@ def test_unknown_option_is_refused_with_the_known_ones():
     "changes",
     [
         {"fusion": "sum"},
+        {"rank": "4"},
+        {"width": 4.5},
+        {"alpha": None},
+        {"gaps": "no"},
         {"predictors": 0},
         {"layers": -1},
         {"width": 0},

@@ -9,6 +9,12 @@ from stlora.errors import InputError
 
 AdapterName = Literal["stlora", "paper", "shared"]
 
+_KINDS: dict[str, tuple[Any, str]] = {
+    "int": (int, "a whole number"),
+    "float": ((int, float), "a number"),
+    "bool": (bool, "true or false"),
+}
+
 
 @dataclass(frozen=True)
 class STLoRAConfig:
@@ -43,6 +49,10 @@ class STLoRAConfig:
     freeze_backbone: bool = False
 
     def __post_init__(self) -> None:
+        for field in fields(self):
+            kind, called = _KINDS.get(str(field.type), (object, ""))
+            if not isinstance(getattr(self, field.name), kind):
+                raise InputError(f"{field.name} is {getattr(self, field.name)!r}; expected {called}")
         if self.fusion not in ("residual", "gate"):
             raise InputError(f"fusion is {self.fusion!r}; choose residual or gate")
         if self.predictors < 1 or self.layers < 0 or self.width < 1 or self.harmonics < 0:
