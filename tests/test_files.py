@@ -1,0 +1,102 @@
+"""Files whole or not at all, and read without running what is in them."""
+
+import json
+import math
+import os
+
+import pytest
+import torch
+from safetensors import safe_open
+
+from stlora import InputError
+from stlora.files import read_json, read_tensors, write_atomically, write_json, write_tensors, write_text
+
+
+def test_failed_writing_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "kept.txt"
+    write_text(path, "old")
+
+    def fail(temporary):
+        temporary.write_text("half of the n")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_atomically(path, fail)
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["kept.txt"]
+
+
+def test_writing_goes_through_a_file_beside_it(tmp_path):
+    path = tmp_path / "new" / "folder" / "table.csv"
+    seen = []
+
+    def write(temporary):
+        seen.append((temporary.parent, temporary.suffix, path.exists()))
+        temporary.write_text("x")
+
+    write_atomically(path, write)
+    assert seen == [(path.parent, ".csv", False)]
+    assert os.listdir(path.parent) == ["table.csv"]
+
+
+def test_json_comes_back_with_nan_as_null(tmp_path):
+    path = tmp_path / "a.json"
+    write_json(path, {"straße": [1, 2.5, math.nan, (math.nan,)], "deep": {"x": math.nan, 3: True}})
+    assert read_json(path) == {"straße": [1, 2.5, None, [None]], "deep": {"x": None, "3": True}}
+    assert "NaN" not in path.read_text(encoding="utf-8")
+
+
+def test_json_keeps_every_digit_of_a_number(tmp_path):
+    path, number = tmp_path / "a.json", 0.1 + 0.2
+    write_json(path, {"x": number})
+    assert read_json(path)["x"] == number
+
+
+def test_infinity_is_not_written_as_json(tmp_path):
+    with pytest.raises(ValueError, match="JSON"):
+        write_json(tmp_path / "a.json", {"x": math.inf})
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"{", "cannot be read as JSON"), (b"\xff\xfe", "cannot be read as JSON"), (b"[1]", "a JSON list")],
+)
+def test_unusable_json_is_refused(tmp_path, content, reason):
+    (tmp_path / "a.json").write_bytes(content)
+    with pytest.raises(InputError, match=reason):
+        read_json(tmp_path / "a.json")
+
+
+def test_missing_files_are_named_with_their_folder(tmp_path):
+    with pytest.raises(InputError, match=rf"no a\.json in {tmp_path}"):
+        read_json(tmp_path / "a.json")
+    with pytest.raises(InputError, match=rf"no a\.safetensors in {tmp_path}"):
+        read_tensors(tmp_path / "a.safetensors")
+
+
+def test_tensors_come_back_to_the_bit_with_their_metadata(tmp_path):
+    path = tmp_path / "a.safetensors"
+    base = torch.randn(4, 6, requires_grad=True)
+    tensors = {"a": base, "view": base[:, ::2], "tied": base, "wide": torch.ones(1).expand(3), "n": torch.tensor(7)}
+    write_tensors(path, tensors, {"unit": "km/h"})
+    again = read_tensors(path)
+    assert set(again) == set(tensors)
+    assert all(torch.equal(again[name], tensors[name]) for name in tensors)
+    with safe_open(path, framework="pt") as file:
+        assert file.metadata() == {"format": "pt", "unit": "km/h"}
+
+
+def test_pickle_in_place_of_tensors_is_refused(tmp_path):
+    path = tmp_path / "a.safetensors"
+    torch.save({"a": torch.zeros(3)}, path)
+    with pytest.raises(InputError, match="not a safetensors file"):
+        read_tensors(path)
+
+
+def test_json_is_readable_by_people(tmp_path):
+    write_json(tmp_path / "a.json", {"b": 1, "a": 2})
+    text = (tmp_path / "a.json").read_text()
+    assert text.endswith("}\n")
+    assert list(json.loads(text)) == ["b", "a"]
+    assert text.count("\n") > 2
