@@ -1,0 +1,141 @@
+"""The table of a comparison: numbers, spread, and every format of it."""
+
+import csv
+import io
+import math
+import re
+
+import pytest
+
+from stlora.evaluation.tables import Spread, summarise, to_csv, to_latex, to_markdown, to_text
+
+STEPS = ("1", "2", "3")
+
+
+def run(adapter="none", seed=0, mae=4.0, mode=None, **changes):
+    """The part of ``metrics.json`` that a table reads; step s has MAE ``mae + s``."""
+    errors = {step: {"mae": mae + int(step), "rmse": 2 * mae, "mape": 10 * mae} for step in STEPS}
+    return {
+        "backbone": "my_lstm",
+        "adapter": adapter,
+        "mode": mode or ("fit" if adapter == "none" else "frozen"),
+        "seed": seed,
+        "horizons": errors,
+        "average": {"mae": mae + 2, "rmse": 2 * mae, "mape": 10 * mae},
+        "parameters": {"backbone": 97932, "adapter": 0 if adapter == "none" else 6900},
+        "seconds": {"fit": 100.0 + seed, "adapt": 0.0 if adapter == "none" else 10.0 + seed, "evaluate": 1.0},
+        "epochs": 5 + seed,
+        **changes,
+    }
+
+
+THREE_SEEDS = [
+    run(seed=1, mae=3.0),
+    run("stlora", seed=2, mae=1.0),
+    run(seed=0, mae=2.0),
+    run("stlora", seed=0, mae=1.5),
+    run(seed=2, mae=4.0),
+    run("stlora", seed=1, mae=2.5),
+]
+
+
+def test_spread_is_the_sample_standard_deviation():
+    spread = Spread.of([1.0, 2.0, 4.0])
+    assert spread.mean == pytest.approx(7 / 3)
+    assert spread.std == pytest.approx(math.sqrt(((4 / 3) ** 2 + (1 / 3) ** 2 + (5 / 3) ** 2) / 2))
+    assert spread.text() == "2.333 ± 1.528"
+
+
+def test_single_seed_has_no_spread():
+    spread = Spread.of([2.0])
+    assert math.isnan(spread.std)
+    assert spread.text(1) == "2.0"
+
+
+def test_rows_gather_seeds_in_order_and_pair_them():
+    alone, adapted = summarise(THREE_SEEDS)
+    assert (alone.backbone, alone.adapter, alone.mode, alone.seeds) == ("my_lstm", "none", "fit", (0, 1, 2))
+    assert (adapted.adapter, adapted.mode, adapted.seeds) == ("stlora", "frozen", (0, 1, 2))
+    assert alone.change is None
+    assert alone.errors["average", "mae"] == Spread.of([4.0, 5.0, 6.0])
+    assert alone.errors["3", "mae"] == Spread.of([5.0, 6.0, 7.0])
+    assert adapted.errors["1", "rmse"] == Spread.of([3.0, 5.0, 2.0])
+    paired = [100 * (3.5 / 4 - 1), 100 * (4.5 / 5 - 1), 100 * (3.0 / 6 - 1)]
+    assert adapted.change.mean == pytest.approx(sum(paired) / 3)
+    assert adapted.change.n == 3
+    assert adapted.parameters == {"backbone": 97932, "adapter": 6900}
+
+
+def test_seconds_are_those_of_what_is_new():
+    joint = run("stlora", seed=0, mode="joint")
+    alone, frozen, together = summarise([run(), run("stlora"), joint])
+    assert alone.seconds.mean == 100
+    assert frozen.seconds.mean == 10
+    assert together.seconds.mean == 100
+    assert [row.mode for row in (alone, frozen, together)] == ["fit", "frozen", "joint"]
+
+
+def test_change_uses_the_seeds_that_have_both():
+    rows = summarise([run(seed=0, mae=2.0), run("stlora", seed=0, mae=1.0), run("stlora", seed=1, mae=9.0)])
+    assert rows[1].change == Spread.of([100 * (3.0 / 4.0 - 1)])
+    assert summarise([run("stlora")])[0].change is None
+
+
+def test_missing_errors_are_nan_not_a_crash():
+    hollow = {"mae": None, "rmse": None, "mape": None}
+    rows = summarise([run(average=hollow), run("stlora", average=hollow, horizons={"3": hollow})])
+    assert math.isnan(rows[0].errors["average", "mape"].mean)
+    assert math.isnan(rows[1].change.mean)
+    for write in (to_markdown, to_csv, to_latex, to_text):
+        assert "nan" in write(rows)
+
+
+def test_markdown_has_equal_columns_and_the_numbers():
+    lines = to_markdown(summarise(THREE_SEEDS)).splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    assert len(lines) == 4
+    assert len({len(line) for line in cells}) == 1
+    header, _, alone, adapted = cells
+    assert "MAE step 3" in header
+    assert "MAE step 6" not in header
+    assert dict(zip(header, alone, strict=True))["MAE average"] == "5.000 ± 1.000"
+    found = dict(zip(header, adapted, strict=True))
+    assert (found["backbone"], found["seeds"], found["Δ MAE %"], found["added"]) == ("my_lstm", "3", "-24.2", "6,900")
+    assert found["parameters"] == "97,932"
+
+
+def test_csv_has_every_step_and_measure_at_full_precision():
+    rows = summarise(THREE_SEEDS)
+    lines = list(csv.DictReader(io.StringIO(to_csv(rows))))
+    assert len(lines) == 2 * (len(STEPS) + 1) * 3
+    assert {line["step"] for line in lines} == {*STEPS, "average"}
+    line = next(x for x in lines if (x["adapter"], x["step"], x["measure"]) == ("stlora", "2", "mae"))
+    assert float(line["mean"]) == rows[1].errors["2", "mae"].mean
+    assert float(line["std"]) == rows[1].errors["2", "mae"].std
+    assert line["seeds"] == "3"
+
+
+def test_latex_is_balanced_and_escaped():
+    text = to_latex(summarise(THREE_SEEDS))
+    columns = len(re.search(r"\\begin\{tabular\}\{(l+r+)\}", text)[1])
+    lines = [line for line in text.splitlines() if line.endswith(r"\\")]
+    assert len(lines) == 3
+    assert all(len(re.findall(r"(?<!\\)&", line)) == columns - 1 for line in lines)
+    assert r"my\_lstm" in text
+    assert r"5.000 $\pm$ 1.000" in text
+    assert r"MAPE average \%" in text
+    assert not re.search(r"(?<!\\)[%_#]", text)
+    assert text.isascii()
+    assert [text.count(word) for word in (r"\toprule", r"\midrule", r"\bottomrule", r"\end{tabular}")] == [1] * 4
+
+
+def test_text_is_aligned():
+    lines = to_text(summarise(THREE_SEEDS)).splitlines()
+    assert len({len(line) for line in lines}) == 1
+
+
+def test_table_of_nothing_is_a_header():
+    assert to_markdown([]).count("\n") == 2
+    assert to_csv([]).count("\n") == 1
+    assert r"\end{tabular}" in to_latex([])
+    assert len(to_text([]).splitlines()) == 2
