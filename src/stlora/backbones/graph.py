@@ -22,8 +22,9 @@ def as_adjacency(adjacency: NDArray[np.float32] | Tensor | None, num_nodes: int,
     """
     if adjacency is None:
         raise InputError(
-            f"{backbone} needs a graph and the data has none; name one with --graph (adjacency= in Python), "
-            "or choose a backbone without a graph such as lstm"
+            f"{backbone} needs a graph and the data has none; name a file with --graph, make one with --graph knn "
+            "(of coordinates) or --graph correlation, pass adjacency= in Python, or choose a backbone without a "
+            "graph such as lstm"
         )
     matrix = torch.as_tensor(adjacency, dtype=torch.float64)
     if matrix.shape != (num_nodes, num_nodes):

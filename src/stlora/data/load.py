@@ -37,7 +37,8 @@ def load_series(
     Args:
         path_or_name: a file, a folder, or the name of a built-in data set: ``simulated``.
         graph: a graph file: DCRNN's ``.pkl``, ``.npy`` ``[N, N]``, or CSV with from, to and weight, cost or
-            distance. Nodes are matched to sensors by id.
+            distance. Nodes are matched to sensors by id. ``"none"`` for no graph, not even one beside the data;
+            :mod:`stlora.data.graph` makes graphs of coordinates, distances or correlations.
         zero_is_missing: whether a zero stands for a missing value; None means as the layout says, which is yes
             for METR-LA's and no for the others.
 
@@ -58,7 +59,9 @@ def load_series(
     else:
         series, published = _from_path(Path(path_or_name), find_graph=graph is None)
         zero_is_missing = published if zero_is_missing is None else zero_is_missing
-    if graph is not None:
+    if graph == "none":
+        series = replace(series, adjacency=None)
+    elif graph is not None:
         series = attach_graph(series, read_graph(Path(graph)), Path(graph))
     return _note_silent(_mask_zeros(series) if zero_is_missing else series)
 

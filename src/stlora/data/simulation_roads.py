@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from stlora.data.graph import KERNEL_THRESHOLD, gaussian_kernel
+
 _SPACING_KM = 2.0
 _KERNEL_KM = 5.0
-_KERNEL_THRESHOLD = 0.1
 _KERNEL_REACH = 4  # edges; a fifth one lies beyond the threshold
 _STRAIGHT, _TURN = 2.0, 1.0  # odds of driving on and of turning at a junction
 _TOWN = (45.0, 10.0)  # latitude, longitude of the south-west corner
@@ -45,8 +46,7 @@ class Roads:
         for _ in range(_KERNEL_REACH):
             for source, target, length in zip(self.source, self.target, self.length, strict=True):
                 np.minimum(reach[target], reach[source] + np.float32(length), out=reach[target])
-        weights = np.exp(-((reach.T / _KERNEL_KM) ** 2))
-        return np.ascontiguousarray(np.where(weights >= _KERNEL_THRESHOLD, weights, 0.0), dtype=np.float32)
+        return np.ascontiguousarray(gaussian_kernel(reach.T, _KERNEL_KM, KERNEL_THRESHOLD))
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from stlora.errors import InputError
 from stlora.training.config import AdaptConfig, DataOptions
 from stlora.training.forecasts import choose_device, keep_forecasts
 from stlora.training.loop import train
-from stlora.training.prepare import Prepared, check_fingerprint, open_series, prepare
+from stlora.training.prepare import Prepared, open_series, prepare
 from stlora.training.results import adapter_entries, run_metrics, timed_measure
 from stlora.training.run import BackboneRecord, Run
 from stlora.training.task import AdaptTask, ForecastTask
@@ -103,12 +103,8 @@ def open_run(record: BackboneRecord, series: SensorSeries | None = None, moved_t
         InputError: the data is not there, or not what the run was made with.
     """
     fit = record.fit
-    if series is None:
-        names = {field.name for field in dataclasses.fields(DataOptions)}
-        options: dict[str, Any] = {name: value for name, value in fit.items() if name in names}
-        if moved_to is not None:
-            options["data"] = moved_to
-        series = open_series(DataOptions(**options))
-    else:
-        check_fingerprint(series, fit["data_fingerprint"])
-    return prepare(series, fit, record.scaler)
+    names = {field.name for field in dataclasses.fields(DataOptions)}
+    options: dict[str, Any] = {name: value for name, value in fit.items() if name in names}
+    if moved_to is not None:
+        options["data"] = moved_to
+    return prepare(open_series(DataOptions(**options), series), fit, record.scaler)

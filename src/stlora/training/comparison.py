@@ -44,8 +44,7 @@ def compare(config: CompareConfig, series: SensorSeries | None = None, show: boo
     Raises:
         InputError: the data or an option cannot be used.
     """
-    if series is None:
-        series = open_series(config)
+    series = open_series(config, series)
     folder = Path(config.out) / "runs"
     chains = [
         [

@@ -10,16 +10,20 @@ from stlora.errors import InputError
 
 @dataclass(kw_only=True)
 class DataOptions:
-    """Which data.
+    """Which data, and how it is cut.
 
     Attributes:
         data: a catalogue name, or a file or folder in any format the library reads.
-        graph: a graph file that does not lie with the data.
+        graph: a graph file that does not lie with the data; or knn (nearest sensors by coordinates) or correlation
+            (sensors that deviate alike in the training part), knn:5 for 5 neighbours instead of 8; or none.
         start: first time stamp to use.
         end: last time stamp to use; a date means the whole day.
         max_missing: leave out sensors that miss more than this share of the period.
         zero_is_missing: whether a zero means missing; as the file's layout says if not given.
         data_fingerprint: refuse data with another fingerprint than this.
+        history: past steps that a forecast sees.
+        horizon: future steps that it answers.
+        split: shares of the windows for training, validation and test, in order of time.
     """
 
     data: str
@@ -29,6 +33,9 @@ class DataOptions:
     max_missing: float | None = None
     zero_is_missing: bool | None = None
     data_fingerprint: str | None = None
+    history: int = 12
+    horizon: int = 12
+    split: tuple[float, float, float] = (0.7, 0.1, 0.2)
 
 
 @dataclass(kw_only=True)
@@ -87,9 +94,6 @@ class FitConfig(TrainingOptions, DataOptions):
         backbone_options: sizes of the backbone that differ from the published ones.
         adapter: none, stlora (the lean default), paper (as published), or shared (without node factor).
         adapter_options: fields of the adapter that differ from the named one.
-        history: past steps that a forecast sees.
-        horizon: future steps that it answers.
-        split: shares of the windows for training, validation and test, in order of time.
     """
 
     out: str
@@ -97,9 +101,6 @@ class FitConfig(TrainingOptions, DataOptions):
     backbone_options: dict[str, Any] = field(default_factory=dict)
     adapter: Literal["none", "stlora", "paper", "shared"] = "none"
     adapter_options: dict[str, Any] = field(default_factory=dict)
-    history: int = 12
-    horizon: int = 12
-    split: tuple[float, float, float] = (0.7, 0.1, 0.2)
 
 
 @dataclass(kw_only=True)
@@ -137,9 +138,6 @@ class CompareConfig(TrainingOptions, DataOptions):
         backbones: names, separated by commas.
         adapters: none, stlora, paper, shared, separated by commas.
         seeds: numbers, separated by commas.
-        history: past steps that a forecast sees.
-        horizon: future steps that it answers.
-        split: shares of the windows for training, validation and test, in order of time.
         adapt_epochs: epochs of an adapter on a frozen backbone.
         jobs: processes at a time.
     """
@@ -148,8 +146,5 @@ class CompareConfig(TrainingOptions, DataOptions):
     backbones: str | list[str]
     adapters: str | list[str] = "none,stlora"
     seeds: int | str | list[int] = "0,1,2"
-    history: int = 12
-    horizon: int = 12
-    split: tuple[float, float, float] = (0.7, 0.1, 0.2)
     adapt_epochs: int = 40
     jobs: int = 1

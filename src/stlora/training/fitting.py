@@ -16,7 +16,7 @@ from stlora.data import SensorSeries
 from stlora.errors import InputError
 from stlora.training.config import FitConfig
 from stlora.training.loop import train
-from stlora.training.prepare import Prepared, check_fingerprint, open_series, prepare
+from stlora.training.prepare import Prepared, open_series, prepare
 from stlora.training.results import adapter_entries, run_metrics, timed_measure
 from stlora.training.run import BackboneRecord, Run
 from stlora.training.task import ForecastTask, network_forecast
@@ -49,10 +49,7 @@ def fit(
         >>> sorted(run.metrics["average"])
         ['mae', 'mape', 'rmse']
     """
-    if series is None:
-        series = open_series(config)
-    else:
-        check_fingerprint(series, config.data_fingerprint)
+    series = open_series(config, series)
     config = dataclasses.replace(config, data_fingerprint=series.fingerprint())
     if module is not None:
         config = dataclasses.replace(config, backbone="custom")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from stlora.data import SensorSeries, load_series
+from stlora.data.graph_choice import make_graph, names_graph
 from stlora.data.scaling import Scaler
 from stlora.data.split import Split, sample_split
 from stlora.data.windows import Windows
@@ -32,16 +33,34 @@ class Prepared:
     windows: Windows
 
 
-def open_series(options: DataOptions) -> SensorSeries:
-    """Read the data and take the part that the options name.
+def open_series(options: DataOptions, series: SensorSeries | None = None) -> SensorSeries:
+    """Read the data, take the part that the options name, and make the graph if they say how.
+
+    A graph made of correlations sees the training part alone, so it is made after the series is split.
+
+    Args:
+        options: which data.
+        series: the measurements, if they are at hand; they are not read then, nor is a part taken.
 
     Raises:
-        InputError: the data cannot be read, nothing is left, or its fingerprint is another than the stated one.
+        InputError: the data cannot be read, nothing is left, the graph cannot be made, or the fingerprint, which
+            covers the graph, is another than the stated one.
     """
-    series = load_series(options.data, graph=options.graph, zero_is_missing=options.zero_is_missing)
-    series = series.select(start=options.start, end=options.end, max_missing=options.max_missing)
+    made = names_graph(options.graph)
+    if series is None:
+        graph = "none" if made else options.graph
+        series = load_series(options.data, graph=graph, zero_is_missing=options.zero_is_missing)
+        series = series.select(start=options.start, end=options.end, max_missing=options.max_missing)
+    if made:
+        split = sample_split(series.num_steps, options.history, options.horizon, options.split)
+        series = make_graph(series, str(options.graph), _training_rows(split, options.history))
     check_fingerprint(series, options.data_fingerprint)
     return series
+
+
+def _training_rows(split: Split, history: int) -> slice:
+    """The steps of the training histories."""
+    return slice(0, split.train.stop + history - 1)
 
 
 def check_fingerprint(series: SensorSeries, expected: str | None) -> None:
@@ -75,5 +94,5 @@ def prepare(series: SensorSeries, fit: dict[str, Any], scaler: Scaler | None = N
                 "choose another period or split"
             )
     if scaler is None:
-        scaler = Scaler.fit(np.asarray(series.values[: split.train.stop + history - 1]))
+        scaler = Scaler.fit(np.asarray(series.values[_training_rows(split, history)]))
     return Prepared(series, split, scaler, Windows(series, scaler, history, horizon))

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from stlora.data.graph import KERNEL_THRESHOLD, from_distances, kernel_scale
 from stlora.data.readers.graph import Graph
 from stlora.errors import InputError
 
-KERNEL_THRESHOLD = 0.1  # DCRNN, scripts/gen_adj_mx.py
 _DISTANCES = ("cost", "distance")
 
 Edges = dict[tuple[str, str], float]
@@ -41,8 +41,8 @@ def is_edge_list(head: bytes) -> bool:
 def read_edge_list(path: Path) -> Graph:
     """Read directed edges: columns ``from``, ``to`` and ``weight``, or ``cost`` or ``distance``.
 
-    Distances d become weights exp(-(d/σ)²) with σ their standard deviation, and 0 below 0.1 (DCRNN,
-    Li et al. 2018). Edges are taken as they stand; none is added in the other direction.
+    Distances become weights by :func:`stlora.data.graph.from_distances`. Edges are taken as they stand; none is
+    added in the other direction.
 
     Raises:
         InputError: a column is missing, a cell is no number of 0 or more, or an edge has two values.
@@ -61,15 +61,11 @@ def read_edge_list(path: Path) -> Graph:
     names = tuple(dict.fromkeys(node for edge in edges for node in edge))
     if not names:
         raise InputError("lists no edges; expected one row per edge")
-    if kinds[0] in _DISTANCES:
-        edges, notes = _gaussian_kernel(edges, kinds[0])
-    else:
-        notes = ()
     position = {node: i for i, node in enumerate(names)}
-    matrix: NDArray[np.float64] = np.zeros((len(names), len(names)))
-    for (origin, target), weight in edges.items():
-        matrix[position[origin], position[target]] = weight
-    return Graph(names, matrix, notes)
+    matrix: NDArray[np.float64] = np.full((len(names), len(names)), np.inf if kinds[0] in _DISTANCES else 0.0)
+    for (origin, target), value in edges.items():
+        matrix[position[origin], position[target]] = value
+    return Graph(names, *_weights(matrix, kinds[0])) if kinds[0] in _DISTANCES else Graph(names, matrix)
 
 
 def _header(text: str) -> list[str]:
@@ -105,14 +101,16 @@ def _number(cell: str) -> float | None:
     return value if 0 <= value < math.inf else None
 
 
-def _gaussian_kernel(distances: Edges, kind: str) -> tuple[Edges, tuple[str, ...]]:
-    scale = float(np.std(list(distances.values())))
-    if not 0 < scale < math.inf:
-        raise InputError(f"all values of {kind} are equal or out of range, so no scale follows; give a weight column")
-    weights = {edge: math.exp(-((distance / scale) ** 2)) for edge, distance in distances.items()}
-    kept = {edge: weight for edge, weight in weights.items() if weight >= KERNEL_THRESHOLD}
+def _weights(distances: NDArray[np.float64], kind: str) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    try:
+        scale, weights = kernel_scale(distances), from_distances(distances)
+    except InputError as error:
+        raise InputError(
+            f"all values of {kind} are equal or out of range, so no scale follows; give a weight column"
+        ) from error
+    edges = np.isfinite(distances)
     note = (
         f"Edge weights are exp(-(d/s)^2) of the column {kind} with s = {scale:.4g}, its standard deviation; "
-        f"{len(weights) - len(kept)} of {len(weights)} below {KERNEL_THRESHOLD} were set to 0."
+        f"{int((edges & (weights == 0)).sum())} of {int(edges.sum())} below {KERNEL_THRESHOLD} were set to 0."
     )
-    return weights | dict.fromkeys(weights.keys() - kept.keys(), 0.0), (note,)
+    return weights, (note,)
