@@ -43,7 +43,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """
     try:
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        content["state_dict"], content["pytorch-lightning_version"]
+        if not {"state_dict", "pytorch-lightning_version"} <= set(content):
+            raise ValueError("no checkpoint of Lightning")
     except Exception as error:  # torch raises many kinds for a damaged file
         raise InputError(
             f"{path} is damaged or no checkpoint of this library; delete {path.parent} to start the run again"
