@@ -1,0 +1,108 @@
+"""Adapting a trained backbone: what stays, what is written, what is refused."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from stlora import InputError
+from stlora.adapters.files import fingerprint
+from stlora.training import AdaptConfig, Run, adapt
+
+
+def test_backbone_of_the_new_run_is_that_of_the_old_to_the_bit(fitted, adapted):
+    name = "backbone/model.safetensors"
+    before, after = load_file(fitted.folder / name), load_file(adapted.folder / name)
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[key], after[key]) for key in before)
+    assert adapted.record() == fitted.record()
+
+
+def test_run_folder_and_metrics_have_the_promised_form(fitted, adapted):
+    found = {str(path.relative_to(adapted.folder)) for path in adapted.folder.rglob("*") if path.is_file()}
+    assert found == {
+        *("config.yaml", "metrics.json", "log.csv", "backbone/config.json", "backbone/model.safetensors"),
+        *("adapter/adapter_config.json", "adapter/adapter_model.safetensors", "adapter/README.md"),
+    }
+    metrics = adapted.metrics
+    assert set(metrics) == set(fitted.metrics)
+    expected = {"backbone": "lstm", "adapter": "stlora", "mode": "frozen", "split": "test", "epochs": 3}
+    assert {name: metrics[name] for name in expected} == expected
+    assert metrics["parameters"]["backbone"] == fitted.metrics["parameters"]["backbone"]
+    assert metrics["parameters"]["adapter"] == adapted.load().parameter_report().adapter
+    assert metrics["seconds"]["fit"] == fitted.metrics["seconds"]["fit"]
+    assert metrics["seconds"]["adapt"] > 0
+
+
+def test_adapter_lowers_the_error_on_a_network_of_unlike_sensors(fitted, adapted):
+    assert adapted.metrics["average"]["mae"] < 0.9 * fitted.metrics["average"]["mae"]
+
+
+def test_source_run_is_left_alone(tiny, fitted, tmp_path):
+    before = {path: path.read_bytes() for path in fitted.folder.rglob("*") if path.is_file()}
+    tiny.adapt(fitted, tmp_path / "run", epochs=1)
+    assert {path: path.read_bytes() for path in fitted.folder.rglob("*") if path.is_file()} == before
+
+
+def test_same_seed_repeats_and_another_differs(tiny, fitted, adapted, tmp_path):
+    again, other = tiny.adapt(fitted, tmp_path / "again"), tiny.adapt(fitted, tmp_path / "other", seed=1)
+    assert tiny.results(again) == tiny.results(adapted)
+    assert tiny.weights(again) == tiny.weights(adapted)
+    assert other.metrics["average"] != adapted.metrics["average"]
+
+
+def test_joint_mode_trains_the_backbone_on(tiny, fitted, tmp_path):
+    run = tiny.adapt(fitted, tmp_path / "run", freeze_backbone=False, epochs=1)
+    assert run.metrics["mode"] == "joint"
+    before, after = fitted.load_backbone(), run.load().backbone
+    assert fingerprint(after) != fingerprint(before)
+    assert not any(torch.equal(a, b) for a, b in zip(after.parameters(), before.parameters(), strict=True))
+    assert all(parameter.requires_grad for parameter in run.load().parameters())
+
+
+def test_module_of_ones_own_keeps_its_statistics(tiny, tmp_path):
+    source = tiny.fit(tmp_path / "source", module=tiny.own(), epochs=1)
+    run = tiny.adapt(source, tmp_path / "run", module=tiny.own(seed=5), epochs=1)
+    assert fingerprint(run.load_backbone(tiny.own())) == fingerprint(source.load_backbone(tiny.own(seed=9)))
+    with pytest.raises(InputError, match="module="):
+        tiny.adapt(source, tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+
+
+def test_adapted_run_can_be_adapted_again_from_its_backbone(tiny, adapted, tmp_path):
+    again = tiny.adapt(adapted, tmp_path / "run")
+    assert tiny.results(again) == tiny.results(adapted)
+
+
+def test_options_of_the_adapter_reach_it(tiny, fitted, tmp_path):
+    choices = {"node_factor": "diagonal", "rank": 2, "width": 6, "freeze_backbone": False}
+    run = tiny.adapt(fitted, tmp_path / "run", adapter_options=choices, epochs=1)
+    config = run.load().config
+    assert (config.node_factor, config.rank, config.width) == ("diagonal", 2, 6)
+    assert config.freeze_backbone, "the verb's own option decides"
+
+
+def test_other_data_is_refused(tiny, fitted, tmp_path):
+    values = tiny.series.values.copy()
+    values[np.isnan(values)] = 0
+    series = dataclasses.replace(tiny.series, values=values)
+    with pytest.raises(InputError, match="has changed: its fingerprint"):
+        adapt(AdaptConfig(run=str(fitted.folder), out=str(tmp_path / "run")), series)
+    assert not (tmp_path / "run").exists()
+
+
+def test_run_itself_is_no_place_for_its_adapter(tiny, fitted):
+    with pytest.raises(InputError, match="choose another folder"):
+        tiny.adapt(fitted, fitted.folder / ".." / "run")
+
+
+def test_missing_or_unfinished_run_is_refused(tiny, fitted, tmp_path, interrupt):
+    with pytest.raises(InputError, match="there is no config"):
+        tiny.adapt(Run(tmp_path / "nowhere"), tmp_path / "run")
+    with pytest.raises(interrupt(epoch=1)):
+        tiny.fit(tmp_path / "half")
+    with pytest.raises(InputError, match="is it a finished run folder"):
+        tiny.adapt(Run(tmp_path / "half"), tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,35 @@
+"""Options out of range are refused before anything is read."""
+
+import pytest
+
+from stlora import InputError
+from stlora.training import AdaptConfig, CompareConfig, FitConfig
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("seed", -1),
+        ("seed", 2**32),
+        ("epochs", 0),
+        ("patience", -1),
+        ("batch_size", 0),
+        ("weight_decay", -0.1),
+        ("train_fraction", 0.0),
+        ("train_fraction", 1.5),
+        ("train_fraction", float("nan")),
+        ("learning_rate", 0.0),
+        ("learning_rate", float("nan")),
+        ("optimizer", "sgd"),
+        ("schedule", "step"),
+        ("device", "tpu"),
+    ],
+)
+def test_training_option_out_of_range_is_refused_by_every_verb(name, value):
+    for make in (
+        lambda **options: FitConfig(data="d", out="o", backbone="lstm", **options),
+        lambda **options: AdaptConfig(run="r", out="o", **options),
+        lambda **options: CompareConfig(data="d", out="o", backbones="lstm", **options),
+    ):
+        with pytest.raises(InputError, match=f"^{name} is .*; (expected|choose)"):
+            make(**{name: value})

@@ -1,0 +1,100 @@
+"""Batches, schedules and the two ways to forecast."""
+
+import csv
+
+import pytest
+import torch
+
+from stlora.adapters import STLoRA, STLoRAConfig
+from stlora.training import AdaptConfig
+from stlora.training.adaptation import open_run
+from stlora.training.forecasts import forecasts, keep_forecasts
+from stlora.training.task import AdaptTask, ForecastTask, IndexBatches
+
+
+def flat(batches):
+    return torch.cat(list(batches)).tolist()
+
+
+def test_batches_in_order_cover_everything_and_keep_the_last():
+    batches = IndexBatches(range(5, 16), 4)
+    assert len(batches) == 3
+    assert [len(batch) for batch in batches] == [4, 4, 3]
+    assert flat(batches) == list(range(5, 16))
+
+
+def test_shuffled_batches_cover_everything_and_follow_the_seed():
+    first, again, other = (IndexBatches(range(5, 105), 8, seed) for seed in (1, 1, 2))
+    assert sorted(flat(first)) == list(range(5, 105))
+    assert flat(first) == flat(again)
+    assert flat(first) != flat(other)
+    assert flat(first) != list(range(5, 105))
+
+
+def test_fraction_draws_anew_for_each_seed_without_repeats():
+    draws = [flat(IndexBatches(range(100), 8, seed, fraction=0.2)) for seed in range(100)]
+    assert all(len(set(draw)) == len(draw) == 20 for draw in draws)
+    assert set().union(*draws) == set(range(100))
+    assert len(flat(IndexBatches(range(3), 8, 0, fraction=0.01))) == 1
+
+
+def rates(run):
+    return [float(row["learning_rate"]) for row in csv.DictReader((run.folder / "log.csv").open())]
+
+
+def test_cosine_ends_at_zero(tiny, tmp_path):
+    run = tiny.fit(tmp_path / "run", schedule="cosine", learning_rate=0.01, epochs=4)
+    expected = [0.01 * (1 + torch.cos(torch.tensor(torch.pi * (epoch + 1) / 4)).item()) / 2 for epoch in range(4)]
+    assert rates(run) == pytest.approx(expected, rel=1e-3, abs=1e-9)
+
+
+def test_plateau_halves_when_validation_stands_still(tiny, tmp_path):
+    run = tiny.fit(tmp_path / "run", schedule="plateau", learning_rate=1e-7, epochs=8, patience=0)
+    assert rates(run) == [1e-7] * 6 + [5e-8] * 2
+
+
+def test_no_schedule_keeps_the_rate(tiny, tmp_path):
+    assert rates(tiny.fit(tmp_path / "run", schedule="none", learning_rate=0.02, epochs=2)) == [0.02] * 2
+
+
+def test_fraction_of_the_windows_makes_fewer_steps(tiny, tmp_path, monkeypatch):
+    seen = []
+    step = ForecastTask.training_step
+
+    def training_step(self, start, batch_idx):
+        seen.extend((self.current_epoch, int(index)) for index in start)
+        return step(self, start, batch_idx)
+
+    monkeypatch.setattr(ForecastTask, "training_step", training_step)
+    tiny.fit(tmp_path / "run", train_fraction=0.25, epochs=2)
+    windows = round(0.7 * (tiny.series.num_steps - 4 - 3 + 1))
+    first, second = ({index for epoch, index in seen if epoch == wanted} for wanted in (0, 1))
+    assert len(first) == len(second) == round(0.25 * windows)
+    assert first != second
+    assert max(first | second) < windows
+
+
+def test_kept_forecasts_are_those_of_the_network(tiny, fitted):
+    data = open_run(fitted.record(), tiny.series)
+    model = STLoRA(fitted.load_backbone(), 6, STLoRAConfig(freeze_backbone=True))
+    with torch.no_grad():
+        for parameter in model.adapter.parameters():
+            parameter.normal_(0, 0.1)
+    kept = keep_forecasts(model.backbone, data.windows, batch_size=17)
+    assert kept.shape == (len(data.windows), 3, 6, 1)
+    options = AdaptConfig(run="", out="")
+    starts = torch.tensor([0, 3, len(data.windows) - 1])
+    quick = AdaptTask(model.eval(), data.windows, data.split, options, kept)(starts)
+    slow = ForecastTask(model, data.windows, data.split, options)(starts)
+    torch.testing.assert_close(quick, slow, rtol=1e-5, atol=1e-4)
+    assert quick.std() > 1
+
+
+def test_forecasts_come_in_order_and_in_evaluation_mode(tiny, fitted):
+    data = open_run(fitted.record(), tiny.series)
+    model = fitted.load_backbone().train()
+    starts, scaled = zip(*forecasts(model, data.windows, data.split.test, batch_size=10), strict=True)
+    assert torch.cat(starts).tolist() == list(data.split.test)
+    assert not model.training
+    again = torch.cat([answer for _, answer in forecasts(model, data.windows, data.split.test, batch_size=10)])
+    assert torch.equal(torch.cat(scaled), again)
