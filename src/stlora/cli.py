@@ -56,6 +56,7 @@ class EvaluateOptions:
         run: the run folder.
         split: which part of the data.
         data: the data's new place, if it was moved.
+        module: package.module:factory, if the run's backbone is of your own; runs that code.
         device: auto takes a GPU where there is one.
         json: print the whole metrics as JSON instead of a summary.
     """
@@ -63,6 +64,7 @@ class EvaluateOptions:
     run: str
     split: Literal["train", "val", "test"] = "test"
     data: str | None = None
+    module: str | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
     json: bool = False
 
@@ -77,6 +79,7 @@ class PredictOptions:
         output: the file to write, .parquet or .csv.
         graph: a graph file that does not lie with the data.
         zero_is_missing: whether a zero means missing; as the file's layout says if not given.
+        module: package.module:factory, if the run's backbone is of your own; runs that code.
         device: auto takes a GPU where there is one.
     """
 
@@ -85,6 +88,7 @@ class PredictOptions:
     output: str
     graph: str | None = None
     zero_is_missing: bool | None = None
+    module: str | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
 
@@ -145,7 +149,8 @@ def evaluate(options: EvaluateOptions) -> None:
     from stlora.training import Run
     from stlora.training import evaluate as run_evaluate
 
-    metrics = run_evaluate(Run(options.run), options.split, options.data, device=options.device)
+    run = Run(options.run)
+    metrics = run_evaluate(run, options.split, options.data, module=options.module, device=options.device)
     if options.json:
         print(json.dumps(metrics, indent=1))
     else:
@@ -163,7 +168,7 @@ def predict(options: PredictOptions) -> None:
 
     output = check_output(Path(options.output))
     series = load_series(options.data, graph=options.graph, zero_is_missing=options.zero_is_missing)
-    prediction = run_predict(Run(options.run), series, device=options.device)
+    prediction = run_predict(Run(options.run), series, module=options.module, device=options.device)
     write_prediction(prediction.table, output)
     for note in prediction.notes:
         print(f"note: {note}")
@@ -199,12 +204,14 @@ class Verb(NamedTuple):
         run: what it does.
         positional: the fields given without a name, in order.
         trains: whether it takes a configuration file.
+        flags: the fields that are true when their name alone is given.
     """
 
     options: type
     run: Callable[[Any], None]
     positional: tuple[str, ...] = ()
     trains: bool = False
+    flags: tuple[str, ...] = ()
 
 
 VERBS = {
@@ -212,10 +219,10 @@ VERBS = {
     "fit": Verb(FitConfig, fit, trains=True),
     "adapt": Verb(AdaptConfig, adapt, ("run",), trains=True),
     "compare": Verb(CompareConfig, compare, trains=True),
-    "evaluate": Verb(EvaluateOptions, evaluate, ("run",)),
+    "evaluate": Verb(EvaluateOptions, evaluate, ("run",), flags=("json",)),
     "predict": Verb(PredictOptions, predict, ("run",)),
 }
-DATA_VERBS = {"check": Verb(CheckOptions, data_check, ("path",))}
+DATA_VERBS = {"check": Verb(CheckOptions, data_check, ("path",), flags=("json",))}
 
 
 def _parser() -> ArgumentParser:
@@ -242,8 +249,16 @@ def _verb_parser(verb: Verb) -> ArgumentParser:
         parser.add_argument(name, type=str)
     if verb.trains:
         parser.add_argument("--config", action="config", help="A YAML file with any of the options below.")
-    parser.add_class_arguments(verb.options, as_group=False, skip=set(verb.positional))
+    parser.add_class_arguments(verb.options, as_group=False, skip={*verb.positional, *verb.flags})
+    for name in verb.flags:
+        parser.add_argument(f"--{name}", action="store_true", help=_field_help(verb.options, name))
     return parser
+
+
+def _field_help(options: type, name: str) -> str:
+    """What the docstring says of a field."""
+    lines = (line.strip() for line in (options.__doc__ or "").splitlines())
+    return next((line.removeprefix(f"{name}: ") for line in lines if line.startswith(f"{name}: ")), "")
 
 
 def _first_line(options: type) -> str:

@@ -1,0 +1,194 @@
+"""The verbs as a user types them: real commands on a small network, and what they say when something is wrong."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from stlora.cli import main
+
+SMALL = [
+    "--epochs",
+    "2",
+    "--train_fraction",
+    "0.2",
+    "--backbone_options",
+    "{hidden_size: 8, start_size: 4, end_size: 8}",
+]
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory):
+    """A wide CSV of four sensors over five days of quarter hours, with gaps."""
+    rng = np.random.default_rng(0)
+    time = pd.date_range("2024-03-04", periods=480, freq="15min")
+    day = np.sin(2 * np.pi * np.arange(480) / 96)[:, None]
+    values = 50 + 20 * day * np.array([1, -1, 0.5, 2]) + rng.normal(0, 1, (480, 4))
+    values[rng.random((480, 4)) < 0.05] = np.nan
+    frame = pd.DataFrame(values, columns=["a", "b", "c", "d"])
+    frame.insert(0, "time", time)
+    path = tmp_path_factory.mktemp("data") / "network.csv"
+    frame.to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(network, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "lstm"
+    assert main(["fit", "--data", str(network), "--backbone", "lstm", "--out", str(folder), *SMALL]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def adapted(run):
+    folder = run.with_name("adapted")
+    assert main(["adapt", str(run), "--out", str(folder), "--epochs", "2"]) == 0
+    return folder
+
+
+def command(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "stlora.cli", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, **environment},
+        check=False,
+    )
+
+
+def one_error(capsys):
+    err = capsys.readouterr().err
+    assert err.startswith("stlora: error: ")
+    assert err.count("\n") == 1
+    return err
+
+
+def test_help_names_every_verb_and_every_verb_explains_itself(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--help"])
+    assert stop.value.code == 0
+    out = capsys.readouterr().out
+    for verb in ("demo", "data", "fit", "adapt", "compare", "evaluate", "predict"):
+        assert verb in out
+        with pytest.raises(SystemExit) as stop:
+            main([verb, "--help"])
+        assert stop.value.code == 0
+
+
+def test_help_does_not_wait_for_torch():
+    code = "import sys; from stlora.cli import main\ntry: main(['fit', '--help'])\nexcept SystemExit: pass\n"
+    done = subprocess.run(
+        [sys.executable, "-c", code + "assert 'torch' not in sys.modules"], capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_data_check_describes_the_file(network, capsys):
+    assert main(["data", "check", str(network)]) == 0
+    out = capsys.readouterr().out
+    assert "4 sensors, 480 steps" in out
+    assert main(["data", "check", str(network), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["nodes"] == 4
+
+
+def test_fit_then_adapt_then_evaluate(run, adapted, capsys):
+    assert main(["evaluate", str(adapted), "--json"]) == 0
+    measured = json.loads(capsys.readouterr().out)
+    stored = json.loads((adapted / "metrics.json").read_text())
+    assert measured["average"] == stored["average"]
+    assert stored["mode"] == "frozen"
+    assert stored["seconds"]["fit"] == json.loads((run / "metrics.json").read_text())["seconds"]["fit"]
+
+
+def test_predict_writes_csv_and_parquet(network, adapted, tmp_path, capsys):
+    for name, read in (("f.csv", pd.read_csv), ("f.parquet", pd.read_parquet)):
+        if name.endswith("parquet"):
+            pytest.importorskip("pyarrow")
+        assert main(["predict", str(adapted), "--data", str(network), "--output", str(tmp_path / name)]) == 0
+        table = read(tmp_path / name)
+        assert list(table.columns) == ["time", "node", "step", "forecast"]
+        assert len(table) == 12 * 4
+        assert pd.Timestamp(table["time"].iloc[0]) == pd.Timestamp("2024-03-09 00:00")
+        assert "48 forecasts of 4 sensors" in capsys.readouterr().out
+
+
+def test_a_stored_configuration_repeats_the_run(run, tmp_path):
+    again = tmp_path / "again"
+    assert main(["fit", "--config", str(run / "config.yaml"), "--out", str(again)]) == 0
+    first, second = (json.loads((folder / "metrics.json").read_text()) for folder in (run, again))
+    assert first["average"] == second["average"]
+
+
+def test_a_stored_configuration_repeats_an_adaptation(adapted, tmp_path):
+    again = tmp_path / "again"
+    source = yaml.safe_load((adapted / "config.yaml").read_text())["run"]
+    assert main(["adapt", source, "--config", str(adapted / "config.yaml"), "--out", str(again)]) == 0
+    first, second = (json.loads((folder / "metrics.json").read_text()) for folder in (adapted, again))
+    assert first["average"] == second["average"]
+
+
+def test_print_config_is_a_configuration(network, tmp_path, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["fit", "--data", str(network), "--backbone", "lstm", "--out", "x", "--seed", "7", "--print_config"])
+    assert stop.value.code == 0
+    assert yaml.safe_load(capsys.readouterr().out)["seed"] == 7
+
+
+def test_compare_writes_its_tables(network, tmp_path, capsys):
+    out = tmp_path / "table"
+    arguments = ["compare", "--data", str(network), "--backbones", "stid", "--adapters", "none,stlora", "--seeds", "0"]
+    assert main([*arguments, "--epochs", "1", "--train_fraction", "0.2", "--adapt_epochs", "1", "--out", str(out)]) == 0
+    assert {path.name for path in out.iterdir()} == {"results.json", "table.md", "table.csv", "table.tex", "runs"}
+    assert len(json.loads((out / "results.json").read_text())["runs"]) == 2
+    assert "stid" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["fit"],
+        ["nonsense"],
+        [],
+        ["data", "check", "nowhere.csv"],
+        ["fit", "--data", "nowhere.csv", "--backbone", "lstm", "--out", "x"],
+        ["fit", "--data", "simulated", "--backbone", "nothing", "--out", "x"],
+        ["fit", "--data", "simulated", "--backbone", "lstm", "--out", "x", "--epochs", "many"],
+        ["fit", "--data", "simulated", "--backbone", "lstm", "--out", "x", "--epochs", "0"],
+        ["evaluate", "nowhere"],
+        ["adapt", "nowhere", "--out", "x"],
+        ["predict", "nowhere", "--data", "simulated", "--output", "x.txt"],
+        ["fit", "--config", "nowhere.yaml"],
+    ],
+)
+def test_a_mistake_is_one_line_and_status_2(arguments, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    one_error(capsys)
+    assert list(tmp_path.iterdir()) == []  # nothing is left behind
+
+
+def test_a_backbone_that_needs_a_graph_says_so(network, tmp_path, capsys):
+    arguments = ["fit", "--data", str(network), "--backbone", "stgcn", "--out", str(tmp_path / "x")]
+    assert main(arguments) == 2
+    assert "graph" in one_error(capsys)
+
+
+def test_a_finished_run_is_not_overwritten(network, run, capsys):
+    before = (run / "metrics.json").read_bytes()
+    assert main(["fit", "--data", str(network), "--backbone", "lstm", "--out", str(run), *SMALL]) == 2
+    assert "finished" in one_error(capsys)
+    assert (run / "metrics.json").read_bytes() == before
+
+
+def test_the_installed_command_sets_the_exit_status(network, tmp_path):
+    done = command("data", "check", network)
+    assert (done.returncode, done.stderr) == (0, "")
+    done = command("data", "check", tmp_path / "nowhere")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
