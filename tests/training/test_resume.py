@@ -105,6 +105,15 @@ def test_moved_run_still_knows_its_best_epoch(tiny, tmp_path, interrupt, whole):
     check_same(tiny, tiny.fit(tmp_path / "new", **options), expected)
 
 
+def test_interruption_costs_one_epoch_at_most(tiny, tmp_path, interrupt):
+    with pytest.raises(interrupt(epoch=5)):
+        tiny.fit(tmp_path / "run", learning_rate=0.3, schedule="none", epochs=6, patience=0)
+    checkpoints = tmp_path / "run" / "checkpoints"
+    assert read_checkpoint(checkpoints / "last.ckpt")["epoch"] == 4
+    assert read_checkpoint(checkpoints / "best.ckpt")["epoch"] < 4
+    assert sorted(path.name for path in checkpoints.iterdir()) == ["best.ckpt", "last.ckpt"]
+
+
 def test_control_c_comes_through_and_the_run_can_go_on(tiny, tmp_path, interrupt, whole):
     options = {**FIT, "schedule": "plateau"}
     handler = signal.getsignal(signal.SIGINT)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import lightning
-from lightning.pytorch.callbacks import Callback, TQDMProgressBar
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressBar
 
 from stlora.errors import InputError
 from stlora.training.callbacks import BestCheckpoint, Patience, SafeCheckpoints, TrainingLog, read_checkpoint
@@ -50,15 +50,9 @@ def train(task: ForecastTask, options: TrainingOptions, folder: Path, show: bool
         raise InputError("there is nothing to train: no parameter of the network requires a gradient")
     checkpoints = folder / "checkpoints"
     log = TrainingLog(folder / "log.csv", show)
-    best = BestCheckpoint(
-        dirpath=checkpoints,
-        filename="best",
-        monitor="val_mae",
-        save_last=True,
-        save_top_k=1,
-        enable_version_counter=False,
-    )
-    callbacks: list[Callback] = [log, best]
+    best = BestCheckpoint(checkpoints, "best", monitor="val_mae", enable_version_counter=False)
+    every = ModelCheckpoint(checkpoints, "last", enable_version_counter=False)  # after best: it holds its state
+    callbacks: list[Callback] = [log, best, every]
     if options.patience:
         callbacks.append(Patience("val_mae", patience=options.patience))
     bar = show and sys.stderr.isatty()
