@@ -8,6 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from stlora.data.filling import Filling, carry_forward, clock_slot, interpolate
+from stlora.data.mapped import MappedRows, is_mapped
 from stlora.data.scaling import Scaler
 from stlora.data.series import SensorSeries
 from stlora.errors import InputError
@@ -27,16 +29,19 @@ def clock(time: pd.DatetimeIndex) -> NDArray[np.float32]:
 class Windows:
     """Histories and targets of a series, by the step at which a window starts.
 
-    A window that starts at step s has the history s … s+T-1 and the target s+T … s+T+H-1.
+    A window that starts at step s has the history s … s+T-1 and the target s+T … s+T+H-1. A memory-mapped series
+    stays on disk and is read a batch at a time.
 
     Args:
         series: the measurements.
         scaler: fitted on the training period.
         history: T.
         horizon: H; 0 for histories alone.
+        filling: what stands in histories where nothing was observed.
 
     Attributes:
-        device: where the array lies and batches are made.
+        scaler: as given.
+        filling: as given.
 
     Example:
         >>> import numpy as np, pandas as pd
@@ -50,7 +55,14 @@ class Windows:
         [6.0, 8.0]
     """
 
-    def __init__(self, series: SensorSeries, scaler: Scaler, history: int = 12, horizon: int = 12) -> None:
+    def __init__(
+        self,
+        series: SensorSeries,
+        scaler: Scaler,
+        history: int = 12,
+        horizon: int = 12,
+        filling: Filling | None = None,
+    ) -> None:
         if series.num_steps < history + horizon:
             raise InputError(
                 f"{series.name} has {series.num_steps} steps and one window needs {history} + {horizon}; "
@@ -59,9 +71,18 @@ class Windows:
         self.scaler = scaler
         self.history = history
         self.horizon = horizon
-        values = np.require(series.values, requirements=("C", "W"))  # a copy only where torch cannot share it
-        self._values = torch.from_numpy(values)  # [T_total, N], NaN = missing
-        self._clock = torch.from_numpy(clock(series.time))  # [T_total, 2]
+        self.filling = filling or Filling()
+        self._values: Tensor | MappedRows  # [T_total, N], NaN = missing
+        if is_mapped(series.values):
+            self._values = MappedRows(series.values)
+        else:  # a copy only where torch cannot share the array
+            self._values = torch.from_numpy(np.require(series.values, requirements=("C", "W")))
+        time = clock(series.time)
+        self._clock = torch.from_numpy(time)  # [T_total, 2]
+        if self.filling.profile is not None:
+            profile = scaler.transform(torch.from_numpy(self.filling.profile)).nan_to_num(nan=0.0)
+            self._profile = profile  # [slots, N], scaled
+            self._slot = torch.from_numpy(clock_slot(time[:, 0], len(profile)))  # [T_total]
 
     def __len__(self) -> int:
         return len(self._values) - self.history - self.horizon + 1
@@ -80,23 +101,31 @@ class Windows:
         """Move the array, once, so that a training step copies indices alone."""
         self._values = self._values.to(device)
         self._clock = self._clock.to(device)
+        if self.filling.profile is not None:
+            self._profile, self._slot = self._profile.to(device), self._slot.to(device)
         return self
 
     def inputs(self, start: Tensor) -> Tensor:
         """Histories ``[B, T, N, 4]``: scaled value, time of day, day of week / 7, observed or not.
 
-        A missing value is replaced by the last one observed in its window, or by the training mean where the
-        window has none before it.
+        A missing value is replaced as :class:`stlora.data.filling.Filling` says.
 
         Args:
             start: ``[B]`` first steps of the windows.
         """
         rows = start[:, None] + torch.arange(self.history, device=start.device)  # [B, T]
-        values = self._values[rows]  # [B, T, N]
-        observed = ~values.isnan()
-        scaled = _carry_forward(self.scaler.transform(values), observed)
-        clock = self._clock[rows].unsqueeze(2).expand(-1, -1, values.shape[2], -1)  # [B, T, N, 2]
-        return torch.cat([scaled.unsqueeze(-1), clock, observed.unsqueeze(-1).to(scaled.dtype)], dim=-1)
+        values = self._rows(rows)
+        x = values.new_ones(*values.shape, 4)  # [B, T, N, 4]
+        scaled = self.scaler.transform(values)
+        # on a GPU, to look whether anything is missing would take longer than to fill
+        if values.is_cuda or values.sum().isnan():
+            observed = ~values.isnan()
+            scaled = self._fill(scaled, observed, rows)
+            x[..., 3] = observed
+        x[..., 0] = scaled
+        for channel in (0, 1):
+            x[..., 1 + channel] = self._clock[rows, channel].unsqueeze(2)
+        return x
 
     def targets(self, start: Tensor) -> Tensor:
         """What followed, ``[B, H, N, 1]`` in physical units; NaN where nothing was observed.
@@ -105,11 +134,13 @@ class Windows:
             start: ``[B]`` first steps of the windows.
         """
         rows = start[:, None] + torch.arange(self.history, self.history + self.horizon, device=start.device)
-        return self._values[rows].unsqueeze(-1)
+        return self._rows(rows).unsqueeze(-1)
 
+    def _rows(self, rows: Tensor) -> Tensor:
+        """The values at steps ``[B, T]``: ``[B, T, N]``."""
+        return self._values.index_select(0, rows.reshape(-1)).view(*rows.shape, self.num_nodes)
 
-def _carry_forward(scaled: Tensor, observed: Tensor) -> Tensor:
-    """Fill gaps along axis 1 with the last observed value, or with 0, the scaled mean, before the first."""
-    steps = torch.arange(scaled.shape[1], device=scaled.device)[None, :, None]
-    last = torch.where(observed, steps, 0).cummax(dim=1).values  # [B, T, N]
-    return scaled.gather(1, last).nan_to_num(nan=0.0)
+    def _fill(self, scaled: Tensor, observed: Tensor, rows: Tensor) -> Tensor:
+        if self.filling.fill == "profile":
+            return torch.where(observed, scaled, self._profile[self._slot[rows]])
+        return (interpolate if self.filling.fill == "linear" else carry_forward)(scaled, observed)

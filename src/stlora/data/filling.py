@@ -1,0 +1,114 @@
+"""What stands in a model's input where nothing was observed. Targets are never filled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from stlora.data.mapped import row_chunks
+from stlora.errors import InputError
+
+Fill = Literal["last", "linear", "profile"]
+
+
+@dataclass(frozen=True, eq=False)
+class Filling:
+    """How gaps in a history are filled.
+
+    Attributes:
+        fill: last (the last value observed in the window), linear (between the observed values around the gap, the
+            nearest one at the ends of the window), or profile (the sensor's mean at that time of day). Where that
+            gives nothing, the training mean.
+        profile: ``[slots, N]`` float32, what :func:`daily_profile` returns; for profile alone.
+
+    Raises:
+        InputError: the way is unknown, or the profile is missing.
+    """
+
+    fill: Fill = "last"
+    profile: NDArray[np.float32] | None = None
+
+    def __post_init__(self) -> None:
+        if self.fill not in get_args(Fill):
+            raise InputError(f"fill is {self.fill!r}; choose one of {', '.join(get_args(Fill))}")
+        if (self.fill == "profile") != (self.profile is not None):
+            raise InputError(f"fill is {self.fill!r}; a profile belongs to profile and to no other")
+
+
+def carry_forward(scaled: Tensor, observed: Tensor) -> Tensor:
+    """The last observed value, or 0, the scaled mean, before the first.
+
+    Args:
+        scaled: ``[B, T, N]``, anything where nothing was observed.
+        observed: ``[B, T, N]``.
+
+    Example:
+        >>> x = torch.tensor([torch.nan, 2.0, torch.nan]).reshape(1, 3, 1)
+        >>> carry_forward(x, ~x.isnan()).flatten().tolist()
+        [0.0, 2.0, 2.0]
+    """
+    filled = torch.where(observed, scaled, 0.0)
+    for step in range(1, scaled.shape[1]):
+        filled[:, step] = torch.where(observed[:, step], scaled[:, step], filled[:, step - 1])
+    return filled
+
+
+def interpolate(scaled: Tensor, observed: Tensor) -> Tensor:
+    """Linear between the observed values around a gap, the nearest one at the ends, 0 where there is none.
+
+    Args:
+        scaled: ``[B, T, N]``, anything where nothing was observed.
+        observed: ``[B, T, N]``.
+
+    Example:
+        >>> x = torch.tensor([torch.nan, 2.0, torch.nan, torch.nan, 5.0]).reshape(1, 5, 1)
+        >>> interpolate(x, ~x.isnan()).flatten().tolist()
+        [2.0, 2.0, 3.0, 4.0, 5.0]
+    """
+    last = scaled.shape[1] - 1
+    steps = torch.arange(last + 1, device=scaled.device)[None, :, None]
+    before = torch.where(observed, steps, -1).cummax(dim=1).values
+    after = torch.where(observed, steps, last + 1).flip(1).cummin(dim=1).values.flip(1)
+    left = torch.where(before < 0, after, before).clamp(max=last)
+    right = torch.where(after > last, before, after).clamp(min=0)
+    weight = (steps - left) / (right - left).clamp(min=1)
+    known = torch.where(observed, scaled, 0.0)
+    return torch.lerp(known.gather(1, left), known.gather(1, right), weight.to(scaled.dtype))
+
+
+def clock_slot(time_of_day: NDArray[np.floating], slots: int) -> NDArray[np.int64]:
+    """The row of a daily profile for each time of day in [0, 1)."""
+    return np.rint(time_of_day.astype(np.float64) * slots).astype(np.int64) % slots
+
+
+def daily_profile(values: NDArray[np.float32], time_of_day: NDArray[np.floating], slots: int) -> NDArray[np.float32]:
+    """Each sensor's mean at each time of day, of what was observed; its overall mean where a slot has nothing.
+
+    Args:
+        values: ``[T, N]`` of the training period, NaN = missing.
+        time_of_day: ``[T]`` in [0, 1).
+        slots: steps of a day.
+
+    Returns:
+        ``[slots, N]``; NaN for a sensor that was never observed.
+
+    Example:
+        >>> values = np.array([[1.0], [5.0], [3.0], [np.nan]], dtype=np.float32)
+        >>> daily_profile(values, np.array([0.0, 0.5, 0.0, 0.5]), slots=2).tolist()
+        [[2.0], [5.0]]
+    """
+    slot = clock_slot(time_of_day, slots)
+    sums = np.zeros((slots, values.shape[1]))
+    counts = np.zeros((slots, values.shape[1]))
+    for rows in row_chunks(values):
+        observed = ~np.isnan(values[rows])
+        np.add.at(sums, slot[rows], np.where(observed, values[rows], 0.0))
+        np.add.at(counts, slot[rows], observed)
+    with np.errstate(invalid="ignore"):  # 0 / 0 is the NaN that is wanted
+        overall = sums.sum(axis=0) / counts.sum(axis=0)
+        return np.where(counts > 0, sums / counts, overall).astype(np.float32)

@@ -1,0 +1,60 @@
+"""Arrays on disk: walked through in parts, and given to windows batch by batch."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from stlora.data.mapped import MappedRows, is_mapped, release, row_chunks
+from stlora.data.scaling import Scaler
+from stlora.data.series import SensorSeries
+from stlora.data.windows import Windows
+
+
+@pytest.fixture
+def mapped(tmp_path):
+    values = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
+    values[5, 2] = np.nan
+    np.save(tmp_path / "values.npy", values)
+    return np.load(tmp_path / "values.npy", mmap_mode="r")
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 40, 10_000])
+def test_chunks_cover_every_row_once(chunk):
+    values = np.zeros((10, 4))
+    slices = list(row_chunks(values, chunk))
+    assert [row for part in slices for row in range(part.start, part.stop)] == list(range(10))
+    assert all((part.stop - part.start) * 4 <= max(chunk, 4) for part in slices)
+
+
+def test_only_read_only_views_of_files_are_mapped(mapped, tmp_path):
+    assert is_mapped(mapped)
+    assert is_mapped(np.asarray(mapped)[3:20])
+    assert not is_mapped(np.array(mapped))
+    assert not is_mapped(np.load(tmp_path / "values.npy", mmap_mode="c"))
+
+
+def test_released_pages_are_read_again(mapped):
+    before = np.array(mapped)
+    release(mapped[4:])
+    np.testing.assert_array_equal(mapped, before)
+
+
+def test_changes_to_a_private_copy_are_not_dropped(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((4, 2)))
+    private = np.load(tmp_path / "a.npy", mmap_mode="c")
+    private[1] = 7
+    release(private)
+    assert private[1].tolist() == [7, 7]
+
+
+@pytest.mark.parametrize("rows", [slice(None), slice(10, 45)])
+def test_windows_of_a_mapped_series_equal_those_of_one_in_memory(mapped, rows):
+    time = pd.date_range("2024-01-01", periods=len(mapped), freq="1h")[rows]
+    on_disk = Windows(SensorSeries(mapped[rows], time, tuple("abcd")), Scaler(0.5, 2.0), 6, 3)
+    in_memory = Windows(SensorSeries(np.array(mapped[rows]), time, tuple("abcd")), Scaler(0.5, 2.0), 6, 3)
+    assert isinstance(on_disk.to(torch.device("cpu"))._values, MappedRows)
+    start = torch.tensor([0, 2, 20])
+    assert torch.equal(on_disk.inputs(start), in_memory.inputs(start))
+    np.testing.assert_array_equal(on_disk.targets(start), in_memory.targets(start))
+    assert (len(on_disk), on_disk.num_nodes, on_disk.device) == (len(in_memory), 4, torch.device("cpu"))
