@@ -1,0 +1,144 @@
+"""A report of finished runs: what their files say, gathered for the page."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from numpy.typing import NDArray
+from torch import nn
+
+from stlora._version import __version__
+from stlora.adapters import NodeAdaptiveLowRankLayer, STLoRA
+from stlora.data import SensorSeries, SimulatedNetwork
+from stlora.errors import InputError
+from stlora.evaluation.tables import summarise
+from stlora.report.content import KnownTruth, ReportContent, row_name, signed, span
+from stlora.run_examples import node_errors, pick_examples
+from stlora.training.adaptation import open_run
+from stlora.training.prepare import Prepared, check_fingerprint
+from stlora.training.run import Run
+
+
+def report_of(runs: Sequence[Run], series: SensorSeries, network: SimulatedNetwork | None = None) -> ReportContent:
+    """Gather what a report of runs on one data set shows.
+
+    Args:
+        runs: the backbone alone first; the last one is adapted and compared with it sensor by sensor.
+        series: the measurements that they were trained on.
+        network: the truth behind the series, if it is simulated.
+
+    Raises:
+        InputError: a run is not finished, or was made with other data; or the last one has no adapter.
+    """
+    metrics = [run.metrics for run in runs]
+    alone, adapted = metrics[0], metrics[-1]
+    records = [run.record() for run in runs]
+    for record in records:
+        check_fingerprint(series, record.fit["data_fingerprint"])
+    data = open_run(records[0], series)
+    if alone["adapter"] != "none" or adapted["adapter"] == "none":
+        raise InputError(
+            f"the first run has adapter {alone['adapter']} and the last one {adapted['adapter']}; "
+            "give the backbone alone first and an adapted run last"
+        )
+    models = [run.load() for run in (runs[0], runs[-1])]
+    nodes = node_errors(alone, adapted, series)
+    return ReportContent(
+        title=f"{_label(adapted)} on {series.name}",
+        summary=_summary(alone, adapted, data),
+        rows=summarise(metrics),
+        alone=_label(alone),
+        adapted=_label(adapted),
+        unit=series.unit,
+        interval=series.interval,
+        nodes=nodes,
+        examples=pick_examples(models[0], models[1], data, nodes),
+        protocol=tuple(_protocol(metrics, runs, data)),
+        truth=_truth(models[1], network),
+    )
+
+
+def _label(metrics: dict[str, Any]) -> str:
+    return row_name(metrics["backbone"], metrics["adapter"])
+
+
+def _summary(alone: dict[str, Any], adapted: dict[str, Any], data: Prepared) -> str:
+    series, before, after = data.series, alone["average"]["mae"], adapted["average"]["mae"]
+    unit = f" {series.unit}" if series.unit else ""
+    how = (
+        "its weights were then frozen and a node-adaptive adapter was fitted to its forecasts"
+        if adapted["mode"] == "frozen"
+        else "a node-adaptive adapter was trained together with it"
+    )
+    return (
+        f"The backbone {alone['backbone']} was trained to forecast {series.num_nodes} sensors up to "
+        f"{span(data.windows.horizon * series.interval)} ahead, with the same weights for all of them; {how}. "
+        f"On days that neither had seen, the mean absolute error went from {before:.4g} to {after:.4g}{unit} "
+        f"({signed(100 * (after / before - 1))} %)."
+    )
+
+
+def _protocol(metrics: Sequence[dict[str, Any]], runs: Sequence[Run], data: Prepared) -> Iterator[tuple[str, str]]:
+    series, split, windows = data.series, data.split, data.windows
+    yield "Data", f"{series.name}; fingerprint {series.fingerprint()[:16]}…"
+    yield "Period", f"{series.time[0]} to {series.time[-1]}, {series.num_steps:,} steps of {span(series.interval)}"
+    yield "Sensors", f"{series.num_nodes:,}; {100 * series.observed.mean():.1f} % of their values were observed"
+    yield "Task", f"{windows.history} past steps in, {windows.horizon} future steps out"
+    first = series.time[split.test.start + windows.history]
+    yield (
+        "Split",
+        f"{len(split.train):,} windows to train, {len(split.val):,} to validate, {len(split.test):,} to test, "
+        f"in order of time; the first test target is {first}",
+    )
+    yield "Seeds", ", ".join(str(seed) for seed in sorted({run["seed"] for run in metrics}))
+    for run, content in zip(runs, metrics, strict=True):
+        yield _label(content), _how_trained(run, content)
+    yield (
+        "Versions",
+        f"stlora {__version__}, torch {torch.__version__}, Python {platform.python_version()}; "
+        f"device {metrics[-1]['device']}",
+    )
+
+
+def _how_trained(run: Run, metrics: dict[str, Any]) -> str:
+    options = yaml.safe_load((run.folder / "config.yaml").read_text(encoding="utf-8"))
+    frozen = metrics["mode"] == "frozen"
+    parameters = metrics["parameters"]["adapter" if frozen else "backbone"]
+    seconds = metrics["seconds"]["adapt" if frozen else "fit"]
+    share = f", {100 * options['train_fraction']:g} % of the windows each" if options["train_fraction"] < 1 else ""
+    text = (
+        f"{metrics['mode']}; {parameters:,} parameters; {metrics['epochs']} epochs{share} in {seconds:.0f} s; "
+        f"{options['optimizer']}, learning rate {options['learning_rate']:g}, schedule {options['schedule']}, "
+        f"batches of {options['batch_size']}; the best epoch by validation MAE"
+    )
+    changed = {**options.get("backbone_options", {}), **options["adapter_options"]}
+    return text + "".join(f"; {name}={value}" for name, value in changed.items())
+
+
+def _truth(model: nn.Module, network: SimulatedNetwork | None) -> KnownTruth | None:
+    similarity = node_similarity(model)
+    if network is None or similarity is None:
+        return None
+    return KnownTruth(network.kinds, network.profiles, similarity)
+
+
+def node_similarity(model: nn.Module) -> NDArray[np.float64] | None:
+    """Cosine similarity of what an adapter gave each node: all ``ΔW_i``, flattened, their mean taken off.
+
+    Returns:
+        ``[N, N]``; None without a factor of the nodes' own. A node that does not differ from the mean has 0.
+    """
+    if not isinstance(model, STLoRA) or model.config.node_factor == "none":
+        return None
+    layers = [layer for layer in model.adapter.modules() if isinstance(layer, NodeAdaptiveLowRankLayer)]
+    with torch.no_grad():
+        own = torch.cat([layer.delta_weight().flatten(1) for layer in layers], dim=1).double()  # [N, D]
+        own = own - own.mean(dim=0)
+        own = torch.nn.functional.normalize(own, dim=1)
+        similarity: NDArray[np.float64] = (own @ own.T).cpu().numpy()
+    return similarity
