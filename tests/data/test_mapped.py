@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 import torch
 
-from stlora.data.mapped import MappedRows, is_mapped, release, row_chunks
+from stlora import InputError
+from stlora.data.mapped import is_mapped, release, row_chunks
+from stlora.data.mapped_rows import MappedRows
 from stlora.data.scaling import Scaler
 from stlora.data.series import SensorSeries
 from stlora.data.windows import Windows
@@ -20,9 +22,9 @@ def mapped(tmp_path):
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 40, 10_000])
-def test_chunks_cover_every_row_once(chunk):
-    values = np.zeros((10, 4))
-    slices = list(row_chunks(values, chunk))
+def test_chunks_cover_every_row_once(chunk, monkeypatch):
+    monkeypatch.setattr("stlora.data.mapped.CHUNK_VALUES", chunk)
+    slices = list(row_chunks(np.zeros((10, 4))))
     assert [row for part in slices for row in range(part.start, part.stop)] == list(range(10))
     assert all((part.stop - part.start) * 4 <= max(chunk, 4) for part in slices)
 
@@ -58,3 +60,39 @@ def test_windows_of_a_mapped_series_equal_those_of_one_in_memory(mapped, rows):
     assert torch.equal(on_disk.inputs(start), in_memory.inputs(start))
     np.testing.assert_array_equal(on_disk.targets(start), in_memory.targets(start))
     assert (len(on_disk), on_disk.num_nodes, on_disk.device) == (len(in_memory), 4, torch.device("cpu"))
+
+
+@pytest.mark.parametrize("chunk", [4, 24, 10_000])
+def test_walking_in_parts_changes_nothing(mapped, chunk, monkeypatch):
+    time = pd.date_range("2024-01-01", periods=len(mapped), freq="1h")
+    whole = SensorSeries(np.array(mapped), time, tuple("abcd"))
+    known = (whole.fingerprint(), whole.select(nodes=["c", "a"]).values, Scaler.fit(whole.values))
+    monkeypatch.setattr("stlora.data.mapped.CHUNK_VALUES", chunk)
+    series = SensorSeries(mapped, time, tuple("abcd"))
+    assert series.fingerprint() == known[0]
+    np.testing.assert_array_equal(series.select(nodes=["c", "a"]).values, known[1])
+    assert Scaler.fit(series.values).mean == pytest.approx(known[2].mean, rel=1e-12)
+    assert Scaler.fit(series.values).std == pytest.approx(known[2].std, rel=1e-12)
+    assert series.select(max_missing=0.01).node_ids == tuple("abd")
+
+
+def test_scaling_of_what_fits_in_one_part_is_numpys_to_the_bit(mapped):
+    values = np.array(mapped)
+    seen = values[~np.isnan(values)].astype(np.float64)
+    assert Scaler.fit(values) == Scaler(float(seen.mean()), float(seen.std()))
+
+
+def test_infinity_in_a_later_part_is_found(monkeypatch):
+    monkeypatch.setattr("stlora.data.mapped.CHUNK_VALUES", 4)
+    values = np.zeros((10, 2), dtype=np.float32)
+    values[9, 1] = np.inf
+    with pytest.raises(InputError, match="infinities"):
+        SensorSeries(values, pd.date_range("2024-01-01", periods=10, freq="1h"), tuple("ab"))
+
+
+def test_a_period_is_a_view_and_sensors_are_a_copy(mapped):
+    series = SensorSeries(mapped, pd.date_range("2024-01-01", periods=len(mapped), freq="1h"), tuple("abcd"))
+    assert np.shares_memory(series.values, mapped)
+    assert np.shares_memory(series.select(start="2024-01-02").values, mapped)
+    assert is_mapped(series.select(start="2024-01-02").values)
+    assert not is_mapped(series.select(nodes=["b"]).values)

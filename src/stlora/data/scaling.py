@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from stlora.data.mapped import row_chunks
 from stlora.errors import InputError
 
 
@@ -40,15 +41,21 @@ class Scaler:
 
     @classmethod
     def fit(cls, values: NDArray[np.floating]) -> Scaler:
-        """Fit to the observed ones of ``values`` (NaN = missing), in float64.
+        """Fit to the observed ones of ``values`` ``[T, N]`` (NaN = missing), in float64, a part at a time.
 
         Raises:
             InputError: nothing is observed, or all observed values are equal.
         """
-        observed = values[~np.isnan(values)].astype(np.float64)
-        if len(observed) == 0:
+        count, mean, squares = 0, 0.0, 0.0
+        for rows in row_chunks(values):
+            observed = _observed(values[rows])
+            count, mean = count + len(observed), mean + float(observed.sum())
+        if count == 0:
             raise InputError("the training period holds no observed value; choose a longer or another period")
-        return cls(float(observed.mean()), float(observed.std()))
+        mean /= count
+        for rows in row_chunks(values):
+            squares += float(((_observed(values[rows]) - mean) ** 2).sum())
+        return cls(mean, math.sqrt(squares / count))
 
     def transform(self, values: Tensor) -> Tensor:
         """Physical to scaled."""
@@ -57,3 +64,8 @@ class Scaler:
     def inverse(self, scaled: Tensor) -> Tensor:
         """Scaled to physical."""
         return scaled * self.std + self.mean
+
+
+def _observed(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    observed: NDArray[np.float64] = values[~np.isnan(values)].astype(np.float64)
+    return observed

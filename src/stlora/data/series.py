@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from stlora.data.mapped import row_chunks
 from stlora.errors import InputError
 
 
@@ -19,7 +20,8 @@ class SensorSeries:
     """Measurements of N sensors on a regular time grid of T steps.
 
     Attributes:
-        values: ``[T, N]`` float32, in physical units; NaN where nothing was observed.
+        values: ``[T, N]`` float32, in physical units; NaN where nothing was observed. A float32 array is taken as it
+            is, without a copy; a memory-mapped one stays on disk.
         time: the T time stamps, strictly increasing and evenly spaced.
         node_ids: the N sensor names, in the order of the columns of ``values``.
         adjacency: ``[N, N]`` float32 edge weights, row = from, column = to; or None.
@@ -67,7 +69,7 @@ class SensorSeries:
         if len(set(self.node_ids)) != nodes:
             twice = next(node for node in self.node_ids if self.node_ids.count(node) > 1)
             raise InputError(f"node id {twice!r} appears more than once; node ids must be unique")
-        if np.isinf(values).any():
+        if any(np.isinf(values[rows]).any() for rows in row_chunks(values)):
             raise InputError("values contain infinities; mark missing values as NaN")
         self._check_time()
         self._check_graph()
@@ -110,7 +112,7 @@ class SensorSeries:
 
     @cached_property
     def observed(self) -> NDArray[np.bool_]:
-        """``[T, N]``, True where a value was observed."""
+        """``[T, N]``, True where a value was observed; a quarter of the memory of ``values``, kept once asked for."""
         return ~np.isnan(self.values)
 
     @property
@@ -133,6 +135,8 @@ class SensorSeries:
     ) -> SensorSeries:
         """A part of the network: some sensors, some period.
 
+        A period alone is a view of the same values; chosen sensors are copied, those columns and no others.
+
         Args:
             nodes: ids to keep, in the order wanted; all if None.
             start: first time stamp to keep.
@@ -143,6 +147,7 @@ class SensorSeries:
             InputError: an id is unknown, or nothing is left.
         """
         rows = self.time.slice_indexer(start, end)
+        values = self.values[rows]
         columns = np.arange(self.num_nodes)
         if nodes is not None:
             position = {node: i for i, node in enumerate(self.node_ids)}
@@ -154,16 +159,17 @@ class SensorSeries:
                 )
             columns = np.array([position[node] for node in nodes], dtype=np.intp)
         if max_missing is not None:
-            missing = 1.0 - self.observed[rows][:, columns].mean(axis=0)
-            columns = columns[missing <= max_missing]
-        if len(self.time[rows]) == 0 or len(columns) == 0:
+            columns = columns[1.0 - observed_share(values)[columns] <= max_missing]
+        if len(values) == 0 or len(columns) == 0:
             raise InputError(
-                f"nothing is left of {self.name}: {len(self.time[rows])} steps and {len(columns)} sensors match; "
+                f"nothing is left of {self.name}: {len(values)} steps and {len(columns)} sensors match; "
                 f"it covers {self.time[0]} to {self.time[-1]} with {self.num_nodes} sensors"
             )
+        if np.array_equal(columns, np.arange(self.num_nodes)):
+            return replace(self, values=values, time=self.time[rows])
         return replace(
             self,
-            values=self.values[rows][:, columns],
+            values=_columns(values, columns),
             time=self.time[rows],
             node_ids=tuple(self.node_ids[i] for i in columns),
             adjacency=None if self.adjacency is None else self.adjacency[np.ix_(columns, columns)],
@@ -180,9 +186,36 @@ class SensorSeries:
             'd0bb08568870'
         """
         digest = hashlib.sha256()
-        digest.update(np.ascontiguousarray(np.nan_to_num(self.values, nan=-1e30)).tobytes())
+        for rows in row_chunks(self.values):
+            digest.update(digestible(self.values[rows]))
         digest.update(self.time.as_unit("ns").asi8.tobytes())
         digest.update("\0".join(self.node_ids).encode())
         if self.adjacency is not None:
             digest.update(np.ascontiguousarray(self.adjacency).tobytes())
         return digest.hexdigest()
+
+
+def digestible(values: NDArray[np.float32]) -> bytes:
+    """The bytes of values that go into a fingerprint: all ways to write NaN are one."""
+    return np.ascontiguousarray(np.nan_to_num(values, nan=-1e30)).tobytes()
+
+
+def observed_share(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Share of the steps at which each sensor of ``[T, N]`` was observed: ``[N]``.
+
+    Example:
+        >>> observed_share(np.array([[1, np.nan], [2, 3]], dtype=np.float32)).tolist()
+        [1.0, 0.5]
+    """
+    observed = np.zeros(values.shape[1], dtype=np.int64)
+    for rows in row_chunks(values):
+        observed += (~np.isnan(values[rows])).sum(axis=0)
+    return observed / max(1, len(values))
+
+
+def _columns(values: NDArray[np.float32], columns: NDArray[np.intp]) -> NDArray[np.float32]:
+    """Some columns of ``[T, N]``, copied a part at a time so that the others need not be in memory."""
+    chosen = np.empty((len(values), len(columns)), dtype=np.float32)
+    for rows in row_chunks(values):
+        np.take(values[rows], columns, axis=1, out=chosen[rows])
+    return chosen

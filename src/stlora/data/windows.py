@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from stlora.data.filling import Filling, carry_forward, clock_slot, interpolate
-from stlora.data.mapped import MappedRows, is_mapped
+from stlora.data.mapped import is_mapped
+from stlora.data.mapped_rows import MappedRows
 from stlora.data.scaling import Scaler
 from stlora.data.series import SensorSeries
 from stlora.errors import InputError
