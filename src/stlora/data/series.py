@@ -188,16 +188,23 @@ class SensorSeries:
         digest = hashlib.sha256()
         for rows in row_chunks(self.values):
             digest.update(digestible(self.values[rows]))
-        digest.update(self.time.as_unit("ns").asi8.tobytes())
-        digest.update("\0".join(self.node_ids).encode())
-        if self.adjacency is not None:
-            digest.update(np.ascontiguousarray(self.adjacency).tobytes())
-        return digest.hexdigest()
+        return finish_digest(digest, self.time, self.node_ids, self.adjacency)
 
 
 def digestible(values: NDArray[np.float32]) -> bytes:
     """The bytes of values that go into a fingerprint: all ways to write NaN are one."""
     return np.ascontiguousarray(np.nan_to_num(values, nan=-1e30)).tobytes()
+
+
+def finish_digest(
+    digest: hashlib._Hash, time: pd.DatetimeIndex, node_ids: Sequence[str], adjacency: NDArray[np.float32] | None
+) -> str:
+    """The fingerprint, when all values are in ``digest``."""
+    digest.update(time.as_unit("ns").asi8.tobytes())
+    digest.update("\0".join(node_ids).encode())
+    if adjacency is not None:
+        digest.update(np.ascontiguousarray(adjacency).tobytes())
+    return digest.hexdigest()
 
 
 def observed_share(values: NDArray[np.float32]) -> NDArray[np.float64]:
