@@ -11,7 +11,7 @@ from stlora.training import AdaptConfig, CompareConfig, FitConfig
     [
         ("seed", -1),
         ("seed", 2**32),
-        ("epochs", 0),
+        ("epochs", -1),
         ("patience", -1),
         ("batch_size", 0),
         ("weight_decay", -0.1),

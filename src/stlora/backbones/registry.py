@@ -99,7 +99,10 @@ def takes(name: str, option: str) -> bool:
 
 def _find(name: str) -> type[nn.Module]:
     if name not in _BACKBONES:
-        raise InputError(f"no backbone is called {name!r}; choose one of {', '.join(_BACKBONES)}")
+        raise InputError(
+            f"no backbone is called {name!r}; choose one of {', '.join(_BACKBONES)}, or train your own as "
+            "package.module:factory"
+        )
     module, _, cls = _BACKBONES[name].partition(":")
     backbone: type[nn.Module] = getattr(import_module(module), cls)
     return backbone

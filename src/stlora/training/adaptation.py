@@ -32,7 +32,8 @@ def adapt(
     Args:
         config: all options.
         series: the measurements that the backbone was trained on; read again if None.
-        module: the backbone of your own, if the run has one; see :func:`stlora.training.fit`.
+        module: the backbone of your own, if the run has one; see :func:`stlora.training.fit`. ``config.module``
+            names a factory that makes it.
         show: progress on the terminal.
 
     Returns:
@@ -48,7 +49,7 @@ def adapt(
         raise InputError(f"--out is the run to adapt, {config.out}; choose another folder")
     data = open_run(record, series, config.data)
     lightning.seed_everything(config.seed, verbose=False)
-    backbone = source.load_backbone(module)
+    backbone = source.load_backbone(config.module if module is None else module)
     choice = STLoRAConfig.named(config.adapter, **config.adapter_options)
     choice = dataclasses.replace(choice, freeze_backbone=config.freeze_backbone)
     model = STLoRA(backbone, data.series.num_nodes, choice)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import torch
 
+from stlora.backbones.own import is_factory
 from stlora.data import SensorSeries
 from stlora.errors import InputError
 from stlora.training.adaptation import adapt
@@ -135,5 +136,6 @@ def _run(config: CompareConfig, series: SensorSeries, cell: Cell, alone: Cell, s
         seed=cell.seed,
         epochs=config.adapt_epochs,
         device=config.device,
+        module=cell.backbone if is_factory(cell.backbone) else None,
     )
     adapt(options, series, show=show)

@@ -48,7 +48,7 @@ def compare(config: CompareConfig, series: SensorSeries | None = None, show: boo
     folder = Path(config.out) / "runs"
     chains = [
         [
-            Cell(folder / f"{backbone}-{seed}" / adapter, backbone, adapter, seed)
+            Cell(folder / f"{backbone.replace(':', '.')}-{seed}" / adapter, backbone, adapter, seed)
             for adapter in ["none", *(name for name in names(config.adapters) if name != "none")]
         ]
         for backbone in names(config.backbones)

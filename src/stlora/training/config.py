@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Any, ClassVar, Literal, get_args, get_type_hints
 
 from stlora.errors import InputError
 
@@ -56,6 +56,8 @@ class TrainingOptions:
         device: auto takes a GPU where there is one.
     """
 
+    LEAST_EPOCHS: ClassVar[int] = 1
+
     seed: int = 0
     epochs: int = 100
     patience: int = 15
@@ -69,7 +71,13 @@ class TrainingOptions:
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
     def __post_init__(self) -> None:
-        for name, least in (("seed", 0), ("epochs", 1), ("patience", 0), ("batch_size", 1), ("weight_decay", 0)):
+        for name, least in (
+            ("seed", 0),
+            ("epochs", self.LEAST_EPOCHS),
+            ("patience", 0),
+            ("batch_size", 1),
+            ("weight_decay", 0),
+        ):
             if getattr(self, name) < least:
                 raise InputError(f"{name} is {getattr(self, name)}; expected {least} or more")
         if self.seed >= 2**32:
@@ -90,15 +98,21 @@ class FitConfig(TrainingOptions, DataOptions):
 
     Attributes:
         out: the run folder to write; an unfinished run of the same options is taken up where it stopped.
-        backbone: the name of a backbone.
+        backbone: the name of a backbone; or package.module:factory for one of your own, which imports that module,
+            from the current folder too, and runs its code.
         backbone_options: sizes of the backbone that differ from the published ones.
+        backbone_weights: start from the weights in this .safetensors, .pt or .pth file; with --epochs 0 take them as
+            they are.
         adapter: none, stlora (the lean default), paper (as published), or shared (without node factor).
         adapter_options: fields of the adapter that differ from the named one.
     """
 
+    LEAST_EPOCHS: ClassVar[int] = 0
+
     out: str
     backbone: str
     backbone_options: dict[str, Any] = field(default_factory=dict)
+    backbone_weights: str | None = None
     adapter: Literal["none", "stlora", "paper", "shared"] = "none"
     adapter_options: dict[str, Any] = field(default_factory=dict)
 
@@ -114,6 +128,7 @@ class AdaptConfig(TrainingOptions):
         adapter_options: fields of the adapter that differ from the named one.
         freeze_backbone: keep the backbone as it is; otherwise both are trained on from where it stands.
         data: the data's new place, if it was moved since the backbone was trained.
+        module: package.module:factory, if the run's backbone is of your own; runs that code.
     """
 
     run: str
@@ -122,6 +137,7 @@ class AdaptConfig(TrainingOptions):
     adapter_options: dict[str, Any] = field(default_factory=dict)
     freeze_backbone: bool = True
     data: str | None = None
+    module: str | None = None
     epochs: int = 40
     patience: int = 0
     optimizer: Literal["adam", "adamw"] = "adamw"
@@ -135,7 +151,7 @@ class CompareConfig(TrainingOptions, DataOptions):
 
     Attributes:
         out: the folder for the table and the runs; finished cells in it are not run again.
-        backbones: names, separated by commas.
+        backbones: names, or package.module:factory for your own (which runs its code), separated by commas.
         adapters: none, stlora, paper, shared, separated by commas.
         seeds: numbers, separated by commas.
         adapt_epochs: epochs of an adapter on a frozen backbone.

@@ -18,7 +18,7 @@ def evaluate(
     split: str = "test",
     data: str | None = None,
     series: SensorSeries | None = None,
-    module: nn.Module | None = None,
+    module: nn.Module | str | None = None,
     device: str = "auto",
 ) -> dict[str, Any]:
     """The metrics of a run, recomputed from its files; nothing is written.
@@ -28,7 +28,7 @@ def evaluate(
         split: train, val or test.
         data: the data's new place, if it was moved.
         series: the measurements, if they are at hand.
-        module: the backbone of your own, if the run has one.
+        module: the backbone of your own, or ``package.module:factory`` to run that code, if the run has one.
         device: auto, cpu or cuda.
 
     Raises:

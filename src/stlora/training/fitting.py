@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import lightning
@@ -12,6 +13,7 @@ from torch import nn
 
 from stlora import backbones
 from stlora.adapters import STLoRA, STLoRAConfig
+from stlora.backbones import own
 from stlora.data import SensorSeries
 from stlora.errors import InputError
 from stlora.training.config import FitConfig
@@ -20,6 +22,7 @@ from stlora.training.prepare import Prepared, open_series, prepare
 from stlora.training.results import adapter_entries, run_metrics, timed_measure
 from stlora.training.run import BackboneRecord, Run
 from stlora.training.task import ForecastTask, network_forecast
+from stlora.training.weights import load_weights
 
 
 def fit(
@@ -28,7 +31,7 @@ def fit(
     """Train a backbone, alone or jointly with an adapter, to its best validation MAE.
 
     Args:
-        config: all options.
+        config: all options; 0 epochs take weights that are there as they are.
         series: the measurements, if they are at hand; otherwise they are read from ``config.data``.
         module: a backbone of your own, ``[B, T, N, C]`` to ``[B, H, N, 1]`` in scaled units, in place of a name;
             its weights are trained from where they stand.
@@ -53,13 +56,15 @@ def fit(
     config = dataclasses.replace(config, data_fingerprint=series.fingerprint())
     if module is not None:
         config = dataclasses.replace(config, backbone="custom")
-    elif backbones.takes(config.backbone, "steps_per_day"):
+    elif (own if own.is_factory(config.backbone) else backbones).takes(config.backbone, "steps_per_day"):
         day = round(86400 / series.interval.total_seconds())
         config = dataclasses.replace(config, backbone_options={"steps_per_day": day, **config.backbone_options})
     options = asdict(config)
     data = prepare(series, options)
     lightning.seed_everything(config.seed, verbose=False)
     backbone = module if module is not None else _create(config, series)
+    if config.backbone_weights is not None:
+        load_weights(backbone, Path(config.backbone_weights))
     model: nn.Module = backbone
     if config.adapter != "none":
         adapter = STLoRAConfig.named(config.adapter, **config.adapter_options)
@@ -92,6 +97,13 @@ def fit(
 
 def _create(config: FitConfig, series: SensorSeries) -> nn.Module:
     settings: dict[str, Any] = {"history": config.history, "horizon": config.horizon, **config.backbone_options}
+    if own.is_factory(config.backbone):
+        return own.build(config.backbone, series.num_nodes, series.adjacency, **settings)
+    if config.epochs == 0 and config.backbone_weights is None:
+        raise InputError(
+            f"epochs is 0 and {config.backbone} has no weights yet; name trained ones with --backbone_weights, "
+            "or train it for 1 epoch or more"
+        )
     return backbones.create(config.backbone, series.num_nodes, series.adjacency, **settings)
 
 
@@ -100,9 +112,12 @@ def check_shape(model: nn.Module, data: Prepared) -> None:
     """Try one window before a long training.
 
     Raises:
-        InputError: the network fails on it, or answers with another shape than ``[1, H, N, 1]``.
+        InputError: the network fails on it, answers with another shape than ``[1, H, N, 1]``, or cannot be saved.
     """
+    if not all(isinstance(value, torch.Tensor) for value in model.state_dict().values()):
+        raise InputError("the backbone's state dict holds more than tensors, so it cannot be saved; remove the rest")
     x = data.windows.inputs(torch.tensor([0]))
+    seen = [*x.shape[:3], int(getattr(model, "in_channels", 3))]
     training = model.training
     try:
         shape = tuple(network_forecast(model.eval(), x).shape)
@@ -111,7 +126,7 @@ def check_shape(model: nn.Module, data: Prepared) -> None:
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(
-            f"the backbone fails on a history of shape {list(x.shape)} ([B, T, N, C]): {reason}; "
+            f"the backbone fails on a history of shape {seen} ([B, T, N, C]): {reason}; "
             "check its sizes and the layout it expects"
         ) from error
     finally:

@@ -13,9 +13,10 @@ import lightning
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressBar
 
 from stlora.errors import InputError
+from stlora.files import write_text
 from stlora.training.callbacks import BestCheckpoint, Patience, SafeCheckpoints, TrainingLog, read_checkpoint
 from stlora.training.config import TrainingOptions
-from stlora.training.forecasts import choose_device
+from stlora.training.forecasts import choose_device, measure
 from stlora.training.task import ForecastTask
 
 
@@ -39,13 +40,15 @@ def train(task: ForecastTask, options: TrainingOptions, folder: Path, show: bool
 
     Args:
         task: its network has the best weights afterwards.
-        options: how to train.
+        options: how to train; 0 epochs leave the network as it is.
         folder: gets ``log.csv``, and ``checkpoints/`` which the caller removes when the run is complete.
         show: progress on the terminal.
 
     Raises:
         InputError: there is nothing to train, no such device, or the loss is not finite from the start.
     """
+    if options.epochs == 0:
+        return _measured_only(task, options, folder)
     if not any(parameter.requires_grad for parameter in task.model.parameters()):
         raise InputError("there is nothing to train: no parameter of the network requires a gradient")
     checkpoints = folder / "checkpoints"
@@ -87,6 +90,15 @@ def train(task: ForecastTask, options: TrainingOptions, folder: Path, show: bool
         )
     task.load_state_dict(read_checkpoint(checkpoints / "best.ckpt")["state_dict"])
     return Trained(log.seconds, len(log.rows), val_mae)
+
+
+def _measured_only(task: ForecastTask, options: TrainingOptions, folder: Path) -> Trained:
+    """No training: the validation MAE of the network as it is."""
+    device = choose_device(options.device)
+    windows = task.windows.to(device)
+    errors = measure(task.model.to(device), windows, task.split.val, options.batch_size)
+    write_text(folder / "log.csv", ",".join(TrainingLog.COLUMNS) + "\n")
+    return Trained(seconds=0.0, epochs=0, val_mae=errors["pooled"]["mae"])
 
 
 def _quiet() -> None:

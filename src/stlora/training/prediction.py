@@ -33,13 +33,13 @@ class Prediction:
     notes: tuple[str, ...]
 
 
-def predict(run: Run, series: SensorSeries, module: nn.Module | None = None, device: str = "auto") -> Prediction:
+def predict(run: Run, series: SensorSeries, module: nn.Module | str | None = None, device: str = "auto") -> Prediction:
     """Forecast from the last observed window of ``series``.
 
     Args:
         run: a finished run.
         series: measurements of the sensors that the run was fitted to, in any order; more are ignored.
-        module: the backbone of your own, if the run has one.
+        module: the backbone of your own, or ``package.module:factory`` to run that code, if the run has one.
         device: auto, cpu or cuda.
 
     Raises:

@@ -16,13 +16,14 @@ from torch import nn
 from stlora import backbones
 from stlora._version import __version__
 from stlora.adapters import STLoRA
+from stlora.backbones import own
 from stlora.data.scaling import Scaler
 from stlora.data.series import SensorSeries
 from stlora.errors import InputError
 from stlora.files import read_json, read_tensors, write_json, write_tensors, write_text
 
 FORMAT_VERSION = 1
-_GRAPH = ("adjacency.edges", "adjacency.weights")
+GRAPH_TENSORS = ("adjacency.edges", "adjacency.weights")
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class BackboneRecord:
     """All that is needed to rebuild a backbone and to use it: how it was made and what it was fitted to.
 
     Attributes:
-        name: as in the registry; ``custom`` for a module of the user's own.
+        name: as in the registry; for a module of the user's own ``package.module:factory``, or ``custom``.
         options: sizes that differ from the published ones.
         history: past steps read.
         horizon: future steps answered.
@@ -122,8 +123,8 @@ class Run:
         tensors = dict(module.state_dict())
         if adjacency is not None:
             edges = np.nonzero(adjacency)
-            tensors[_GRAPH[0]] = torch.from_numpy(np.stack(edges))
-            tensors[_GRAPH[1]] = torch.from_numpy(adjacency[edges])
+            tensors[GRAPH_TENSORS[0]] = torch.from_numpy(np.stack(edges))
+            tensors[GRAPH_TENSORS[1]] = torch.from_numpy(adjacency[edges])
         write_tensors(self.folder / "backbone" / "model.safetensors", tensors)
         content = {"format_version": FORMAT_VERSION, "stlora_version": __version__, **asdict(record)}
         write_json(self.folder / "backbone" / "config.json", content)
@@ -148,31 +149,26 @@ class Run:
         except (KeyError, TypeError) as error:
             raise InputError(f"{path} is incomplete or damaged ({error}); fit the backbone again") from error
 
-    def load_backbone(self, module: nn.Module | None = None) -> nn.Module:
+    def load_backbone(self, module: nn.Module | str | None = None) -> nn.Module:
         """The backbone with its weights.
 
         Args:
-            module: the user's own, for a run of a module that the registry does not know.
+            module: for a run of a module that the registry does not know: the module, built as it was for the run,
+                or ``package.module:factory`` to run that code. What the folder names is never run by itself.
 
         Raises:
             InputError: a file is missing or damaged, or the module is needed or does not fit.
         """
         record = self.record()
         tensors = read_tensors(self.folder / "backbone" / "model.safetensors")
-        edges, weights = tensors.pop(_GRAPH[0], None), tensors.pop(_GRAPH[1], None)
+        edges, weights = (tensors.pop(name, None) for name in GRAPH_TENSORS)
         nodes = len(record.node_ids)
         adjacency = None
         if edges is not None and weights is not None:
             adjacency = torch.zeros(nodes, nodes)
             adjacency[edges[0], edges[1]] = weights
-        if module is None:
-            if record.name == "custom":
-                raise InputError(
-                    f"{self.folder} holds a module of your own, which a file cannot rebuild; "
-                    "load it in Python and pass module=, built as it was for the run"
-                )
-            sizes = {"history": record.history, "horizon": record.horizon, "in_channels": record.in_channels}
-            module = backbones.create(record.name, nodes, adjacency, **{**sizes, **record.options})
+        if not isinstance(module, nn.Module):
+            module = self._build(record, adjacency, module)
         try:
             module.load_state_dict(tensors, strict=True)
         except RuntimeError as error:
@@ -182,7 +178,24 @@ class Run:
             ) from error
         return module.eval()
 
-    def load(self, module: nn.Module | None = None) -> nn.Module:
+    def _build(self, record: BackboneRecord, adjacency: torch.Tensor | None, factory: str | None) -> nn.Module:
+        """The backbone before it gets its weights."""
+        outside = record.name == "custom" or own.is_factory(record.name)
+        if outside and factory is None:
+            named = "" if record.name == "custom" else f", made by {record.name}"
+            raise InputError(
+                f"{self.folder} holds a module of code outside this library{named}; such code is never run by itself: "
+                "if you have it and trust it, name it with --module package.module:factory (module= in Python)"
+            )
+        if not outside and factory is not None:
+            raise InputError(f"{self.folder} holds {record.name}, which needs no --module; leave it out")
+        nodes, sizes = len(record.node_ids), {"history": record.history, "horizon": record.horizon}
+        if factory is not None:
+            return own.build(factory, nodes, adjacency, **{**sizes, **record.options})
+        sizes["in_channels"] = record.in_channels
+        return backbones.create(record.name, nodes, adjacency, **{**sizes, **record.options})
+
+    def load(self, module: nn.Module | str | None = None) -> nn.Module:
         """The network of the run: the backbone, with its adapter if the run has one."""
         backbone = self.load_backbone(module)
         if (self.folder / "adapter" / "adapter_config.json").exists():
