@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from stlora.data.readers import locations
 from stlora.data.readers.graph import Graph
 from stlora.data.readers.graph_file import read_graph
+from stlora.data.readers.table import GraphFile
 from stlora.data.series import SensorSeries
 from stlora.errors import InputError
 
@@ -27,6 +28,30 @@ def attach_graph(series: SensorSeries, graph: Graph, path: Path) -> SensorSeries
         raise InputError(f"{path}: {error}") from error
     notes = tuple(f"{path.name}: {note}" for note in notes)
     return replace(series, adjacency=adjacency, notes=series.notes + notes)
+
+
+def attach_own_graph(series: SensorSeries, graph: GraphFile, required: bool) -> SensorSeries:
+    """Take the graph that belongs to the series by its layout.
+
+    Args:
+        series: the series.
+        graph: the file and how it is read.
+        required: a graph that does not fit or cannot be read is an error rather than left out with a note.
+
+    Raises:
+        InputError: ``required``, and it cannot be read or does not fit; the message begins with its path.
+    """
+    try:
+        try:
+            found = graph.read()
+        except InputError as error:
+            raise InputError(f"{graph.path}: {error}") from error
+        series = attach_graph(series, found, graph.path)
+    except InputError as error:
+        if required:
+            raise
+        return replace(series, notes=(*series.notes, f"{graph.path.name} was not used: {error}."))
+    return replace(series, notes=(*series.notes, f"The graph is {graph.path.name}, which lies with the data."))
 
 
 def attach_nearby_graph(series: SensorSeries, folder: Path, required: bool) -> SensorSeries:

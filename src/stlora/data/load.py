@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from stlora.data.companions import attach_graph, attach_nearby_graph, attach_nearby_locations
+from stlora.data.companions import (
+    attach_graph,
+    attach_nearby_graph,
+    attach_nearby_locations,
+    attach_own_graph,
+)
 from stlora.data.readers import SERIES_READERS, Table, read_table
 from stlora.data.readers.graph_file import read_graph
-from stlora.data.readers.wide_csv import has_time_column
 from stlora.data.series import SensorSeries
 from stlora.data.simulation import simulate
 from stlora.data.time_axis import regular
@@ -25,14 +32,21 @@ _CATALOGUE = {"simulated": _simulated}
 
 
 def load_series(
-    path_or_name: str | Path, graph: str | Path | None = None, *, zero_is_missing: bool | None = None
+    path_or_name: str | Path,
+    graph: str | Path | None = None,
+    *,
+    zero_is_missing: bool | None = None,
+    channel: str | None = None,
+    start: str | pd.Timestamp | None = None,
+    interval: str | pd.Timedelta | None = None,
 ) -> SensorSeries:
     r"""Read the measurements of a sensor network.
 
-    Files: METR-LA's and PEMS-BAY's HDF5, or CSV or Parquet with one column of time stamps and one column per
-    sensor. Of a folder the one series file is read (HDF5 before Parquet before CSV), with the graph
-    (``adj*.pkl``) and the sensor locations (``*location*.csv``) in it; so is a file in METR-LA's layout that
-    is named itself. Everything repaired or assumed stands in ``notes``.
+    Files: CSV or Parquet, wide (one column per sensor) or long (one row per time and sensor), and the layouts of
+    METR-LA and PEMS-BAY, PEMS03 to 08, LargeST, BasicTS, Torch-MTS and LibCity. Of a folder the one series file is
+    read (in the order of :data:`stlora.data.readers.SERIES_READERS`), with the graph (``adj*.pkl``) and the sensor
+    locations (``*location*.csv``) in it; so is a file named itself whose layout keeps them beside it. Everything
+    repaired or assumed stands in ``notes``.
 
     Args:
         path_or_name: a file, a folder, or the name of a built-in data set: ``simulated``.
@@ -40,7 +54,10 @@ def load_series(
             distance. Nodes are matched to sensors by id. ``"none"`` for no graph, not even one beside the data;
             :mod:`stlora.data.graph` makes graphs of coordinates, distances or correlations.
         zero_is_missing: whether a zero stands for a missing value; None means as the layout says, which is yes
-            for METR-LA's and no for the others.
+            for METR-LA's and LargeST's and no for most others.
+        channel: which measurement to read of a file that holds several, such as ``flow``.
+        start: the first time stamp of a file that holds no dates.
+        interval: the time between two rows of a file that does not tell it, such as ``15min``.
 
     Raises:
         InputError: the data or the graph cannot be read whole, or do not fit together.
@@ -57,7 +74,8 @@ def load_series(
     if str(path_or_name) in _CATALOGUE:
         series = _CATALOGUE[str(path_or_name)]()
     else:
-        series, published = _from_path(Path(path_or_name), find_graph=graph is None)
+        options = {"channel": channel, "start": _timestamp(start), "interval": _timedelta(interval)}
+        series, published = _from_path(Path(path_or_name), options, find_graph=graph is None)
         zero_is_missing = published if zero_is_missing is None else zero_is_missing
     if graph == "none":
         series = replace(series, adjacency=None)
@@ -66,50 +84,75 @@ def load_series(
     return _note_silent(_mask_zeros(series) if zero_is_missing else series)
 
 
-def _from_path(path: Path, find_graph: bool) -> tuple[SensorSeries, bool]:
-    """The series, and whether it is in METR-LA's layout."""
+def _from_path(path: Path, options: dict[str, Any], find_graph: bool) -> tuple[SensorSeries, bool]:
+    """The series, and whether a zero means missing in its layout."""
     source = _only_series_file(path) if path.is_dir() else path
     if not source.exists():
         raise InputError(
             f"there is no file or folder {path} and no data set of that name; built in: {', '.join(_CATALOGUE)}"
         )
     try:
-        table = read_table(source)
+        table = read_table(source, **options)
         series = _to_series(table, name=(path.resolve() if path.is_dir() else path).stem)
     except InputError as error:
         raise InputError(f"{source}: {error}") from error
     if path.is_dir():
         series = replace(series, notes=(f"Read from {source.name}.", *series.notes))
-    if path.is_dir() or table.metr_la_layout:
-        if find_graph:
-            series = attach_nearby_graph(series, source.parent, required=path.is_dir())
+    if find_graph and table.graph is not None:
+        series = attach_own_graph(series, table.graph, required=path.is_dir())
+    elif find_graph and (path.is_dir() or table.looks_beside):
+        series = attach_nearby_graph(series, source.parent, required=path.is_dir())
+    if table.coordinates is None and (path.is_dir() or table.looks_beside):
         series = attach_nearby_locations(series, source.parent)
-    return series, table.metr_la_layout
+    return series, table.zero_is_missing
 
 
 def _only_series_file(folder: Path) -> Path:
     """The series file of a folder: of the first format that has one."""
     files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    files += sorted(folder.glob("*/his.npz"))  # LargeST keeps them by year
     for reader in SERIES_READERS:
-        found = [path for path in files if path.suffix.lower() in reader.suffixes]
-        if reader.name == "CSV":
-            found = [path for path in found if has_time_column(path)]
+        found = [path for path in files if path.suffix.lower() in reader.suffixes and reader.holds_series(path)]
         if len(found) == 1:
             return found[0]
         if found:
             names = ", ".join(path.name for path in found)
             raise InputError(f"{folder} holds several series ({names}); name the one to read")
-    known = ", ".join(suffix for reader in SERIES_READERS for suffix in reader.suffixes)
+    known = ", ".join(dict.fromkeys(suffix for reader in SERIES_READERS for suffix in reader.suffixes))
     raise InputError(f"{folder} holds no series; expected one file ({known}) with a column of time stamps")
 
 
 def _to_series(table: Table, name: str) -> SensorSeries:
     time, values, repairs = regular(table.time, table.values)
-    notes = table.notes + repairs
-    if table.metr_la_layout:
-        notes += ("The file is in the layout of METR-LA and PEMS-BAY; the unit was taken to be mph.",)
-    unit = "mph" if table.metr_la_layout else ""
-    return SensorSeries(values, time, table.node_ids, unit=unit, name=name, notes=notes)
+    return SensorSeries(
+        values,
+        time,
+        table.node_ids,
+        coordinates=table.coordinates,
+        unit=table.unit,
+        name=name,
+        notes=table.notes + repairs,
+    )
+
+
+def _timestamp(text: str | pd.Timestamp | None) -> pd.Timestamp | None:
+    if text is None:
+        return None
+    with suppress(ValueError, OverflowError):
+        stamp = pd.Timestamp(text)
+        if isinstance(stamp, pd.Timestamp) and stamp.tz is None:  # neither empty nor with a time zone
+            return stamp.as_unit("ns")
+    raise InputError(f"start is {text!r}; expected a time stamp without time zone such as 2024-01-31 00:05")
+
+
+def _timedelta(text: str | pd.Timedelta | None) -> pd.Timedelta | None:
+    if text is None:
+        return None
+    with suppress(ValueError, OverflowError):
+        length = pd.Timedelta(text)
+        if isinstance(length, pd.Timedelta) and length.value > 0:
+            return length.as_unit("ns")
+    raise InputError(f"interval is {text!r}; expected a length of time such as 15min")
 
 
 def _mask_zeros(series: SensorSeries) -> SensorSeries:

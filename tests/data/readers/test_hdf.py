@@ -35,11 +35,11 @@ def test_published_layouts(path, write_h5, key, ids):
     assert table.node_ids == tuple(str(i) if isinstance(i, np.int64) else i.decode() for i in ids)
     assert table.time.tolist() == pd.DatetimeIndex(STAMPS).tolist()
     np.testing.assert_array_equal(table.values, VALUES.astype(np.float32))
-    assert table.metr_la_layout
+    assert (table.unit, table.zero_is_missing, table.looks_beside) == ("mph", True, True)
 
 
 def test_another_key_is_read_without_the_published_meaning_of_zero(path, write_h5):
-    assert not read_table(write_h5(path, VALUES, STAMPS, [b"a", b"b", b"c"], key="t")).metr_la_layout
+    assert not read_table(write_h5(path, VALUES, STAMPS, [b"a", b"b", b"c"], key="t")).zero_is_missing
 
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])

@@ -39,7 +39,7 @@ def check_is_frame(table):
     assert table.node_ids == ("a", "7")
     assert table.time.tolist() == TIME.tolist()
     np.testing.assert_array_equal(table.values, FRAME.to_numpy(np.float32))
-    assert not table.metr_la_layout
+    assert not table.zero_is_missing
     assert table.values.dtype == np.float32
 
 

@@ -5,12 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from stlora.data.readers import hdf, wide_csv, wide_parquet
+from stlora.data.readers import (
+    basicts,
+    basicts_dat,
+    hdf,
+    largest_npz,
+    libcity,
+    long_csv,
+    long_parquet,
+    pems,
+    torch_mts,
+    wide_csv,
+    wide_parquet,
+)
 from stlora.data.readers.table import Table
 from stlora.errors import InputError
 
 __all__ = ["SERIES_READERS", "SeriesReader", "Table", "read_head", "read_table"]
+
+
+def _always(_: Path) -> bool:
+    return True
 
 
 @dataclass(frozen=True)
@@ -20,21 +37,44 @@ class SeriesReader:
     Attributes:
         name: what the format is called in messages.
         suffixes: the file names that claim this format.
-        recognises: whether the first bytes of a file are of this format.
+        recognises: whether a file with these first bytes is of this format.
         read: reads a file; raises InputError for anything it cannot read whole.
+        options: those of ``channel``, ``start`` and ``interval`` that ``read`` takes.
+        holds_series: whether a file of these suffixes holds a series rather than something that lies beside one.
     """
 
     name: str
     suffixes: tuple[str, ...]
-    recognises: Callable[[bytes], bool]
-    read: Callable[[Path], Table]
+    recognises: Callable[[Path, bytes], bool]
+    read: Callable[..., Table]
+    options: tuple[str, ...] = ()
+    holds_series: Callable[[Path], bool] = _always
 
 
-# In the order in which a folder is searched. CSV stands last: it takes any text.
+_UNDATED = ("start", "interval")
+
+# In the order in which a folder is searched; what is recognised more closely stands before what takes more.
 SERIES_READERS = (
     SeriesReader("HDF5", (".h5", ".hdf5"), hdf.recognises, hdf.read),
+    SeriesReader("BasicTS", (".json",), basicts.recognises, basicts.read, _UNDATED, basicts.holds_series),
+    SeriesReader(
+        "BasicTS 0.5",
+        (".json", ".dat"),
+        basicts_dat.recognises,
+        basicts_dat.read,
+        _UNDATED,
+        basicts_dat.holds_series,
+    ),
+    SeriesReader("LibCity", (".dyna",), libcity.recognises, libcity.read, ("channel",)),
+    SeriesReader("LargeST npz", (".npz",), largest_npz.recognises, largest_npz.read, _UNDATED, pems.holds_series),
+    SeriesReader("Torch-MTS npz", (".npz",), torch_mts.recognises, torch_mts.read, ("start",), pems.holds_series),
+    SeriesReader("PEMS npz", (".npz",), pems.recognises, pems.read, ("channel", *_UNDATED), pems.holds_series),
+    SeriesReader("long Parquet", (".parquet",), long_parquet.recognises, long_parquet.read, ("channel",)),
     SeriesReader("Parquet", (".parquet",), wide_parquet.recognises, wide_parquet.read),
-    SeriesReader("CSV", (".csv", ".txt"), wide_csv.recognises, wide_csv.read),
+    SeriesReader(
+        "long CSV", (".csv", ".txt"), long_csv.recognises, long_csv.read, ("channel",), wide_csv.has_time_column
+    ),
+    SeriesReader("CSV", (".csv", ".txt"), wide_csv.recognises, wide_csv.read, (), wide_csv.has_time_column),
 )
 
 _WEB_PAGE = (b"<!doctype", b"<html", b"<?xml")
@@ -58,21 +98,30 @@ def read_head(path: Path) -> bytes:
     return head
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path, **options: Any) -> Table:
     """Read a file of measurements in any format of :data:`SERIES_READERS`.
 
+    Args:
+        path: the file.
+        options: ``channel``, ``start`` and ``interval``, for the formats that need telling; None is not given.
+
     Raises:
-        InputError: the format is unknown or is not the one its name claims, or the content cannot be used.
+        InputError: the format is unknown, is not the one its name claims or does not take an option, or the content
+            cannot be used.
     """
     head = read_head(path)
-    found = next((reader for reader in SERIES_READERS if reader.recognises(head)), None)
-    claimed = next((reader for reader in SERIES_READERS if path.suffix.lower() in reader.suffixes), None)
-    known = ", ".join(reader.name for reader in SERIES_READERS)
+    found = next((reader for reader in SERIES_READERS if reader.recognises(path, head)), None)
+    claimed = [reader for reader in SERIES_READERS if path.suffix.lower() in reader.suffixes]
     if found is None:
+        known = ", ".join(reader.name for reader in SERIES_READERS)
         raise InputError(f"begins with {head[:8]!r}, which is no format read here; expected one of {known}")
-    if claimed is not None and claimed is not found:
+    if claimed and found not in claimed:
         raise InputError(
             f"is called {path.suffix} but holds {found.name} or other data (it begins with {head[:8]!r}); "
-            f"export it as {claimed.name}, or name it {found.suffixes[0]} if that is what it is"
+            f"export it as {claimed[-1].name}, or name it {found.suffixes[0]} if that is what it is"
         )
-    return found.read(path)
+    given = {name: value for name, value in options.items() if value is not None}
+    refused = [name for name in given if name not in found.options]
+    if refused:
+        raise InputError(f"is {found.name}, which does not need {refused[0]}; leave out {refused[0]}")
+    return found.read(path, **given)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import csv
 import math
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stlora.data.graph import KERNEL_THRESHOLD, from_distances, kernel_scale
 from stlora.data.readers.graph import Graph
+from stlora.data.readers.numpy_file import read_npy
 from stlora.errors import InputError
 
 _DISTANCES = ("cost", "distance")
-
-Edges = dict[tuple[str, str], float]
+_MAX_NODES = 20_000  # whose matrix [N, N] takes 1.6 GB
 
 
 def read_matrix(path: Path) -> Graph:
@@ -24,13 +25,7 @@ def read_matrix(path: Path) -> Graph:
     Raises:
         InputError: the file is damaged or holds objects.
     """
-    try:
-        return Graph(None, np.load(path, allow_pickle=False))
-    except InputError:
-        raise
-    except Exception as error:  # numpy parses the header as Python text
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(f"cannot be read as a numpy matrix ({reason}); save it again with numpy.save") from error
+    return Graph(None, read_npy(path))
 
 
 def is_edge_list(head: bytes) -> bool:
@@ -38,14 +33,19 @@ def is_edge_list(head: bytes) -> bool:
     return {"from", "to"} <= set(_header(head.decode("utf-8-sig", errors="replace")))
 
 
-def read_edge_list(path: Path) -> Graph:
-    """Read directed edges: columns ``from``, ``to`` and ``weight``, or ``cost`` or ``distance``.
+class Link(NamedTuple):
+    """A row of a list of edges: two node ids and a number."""
 
-    Distances become weights by :func:`stlora.data.graph.from_distances`. Edges are taken as they stand; none is
-    added in the other direction.
+    origin: str
+    target: str
+    value: float
+
+
+def read_links(path: Path) -> tuple[list[Link], str]:
+    """The rows of a list of edges as they stand, and the name of the column of numbers.
 
     Raises:
-        InputError: a column is missing, a cell is no number of 0 or more, or an edge has two values.
+        InputError: a column is missing, a cell is no number of 0 or more, or there is no row.
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -57,24 +57,40 @@ def read_edge_list(path: Path) -> Graph:
         raise InputError(
             f"has columns {', '.join(map(repr, header))}; expected from, to and one of weight, cost, distance"
         )
-    edges = _edges(text, header, kinds[0])
-    names = tuple(dict.fromkeys(node for edge in edges for node in edge))
-    if not names:
+    links = _links(text, header, kinds[0])
+    if not links:
         raise InputError("lists no edges; expected one row per edge")
+    nodes = len({node for link in links for node in (link.origin, link.target)})
+    if nodes > _MAX_NODES:
+        raise InputError(f"joins {nodes} nodes; a graph of more than {_MAX_NODES} is not supported, leave some out")
+    return links, kinds[0]
+
+
+def from_links(links: list[Link], kind: str) -> Graph:
+    """The directed graph of a list of edges whose numbers are a ``weight``, or a ``cost`` or ``distance``.
+
+    Distances become weights by :func:`stlora.data.graph.from_distances`. Edges are taken as they stand; none is
+    added in the other direction.
+
+    Raises:
+        InputError: an edge has two values, or no weights follow from the distances.
+    """
+    edges = _edges(links, kind)
+    names = tuple(dict.fromkeys(node for edge in edges for node in edge))
     position = {node: i for i, node in enumerate(names)}
-    matrix: NDArray[np.float64] = np.full((len(names), len(names)), np.inf if kinds[0] in _DISTANCES else 0.0)
+    matrix: NDArray[np.float64] = np.full((len(names), len(names)), np.inf if kind in _DISTANCES else 0.0)
     for (origin, target), value in edges.items():
         matrix[position[origin], position[target]] = value
-    return Graph(names, *_weights(matrix, kinds[0])) if kinds[0] in _DISTANCES else Graph(names, matrix)
+    return Graph(names, *_weights(matrix, kind)) if kind in _DISTANCES else Graph(names, matrix)
 
 
 def _header(text: str) -> list[str]:
     return [name.strip().lower() for name in text.partition("\n")[0].split(",")]
 
 
-def _edges(text: str, header: list[str], kind: str) -> Edges:
+def _links(text: str, header: list[str], kind: str) -> list[Link]:
     columns = [header.index("from"), header.index("to"), header.index(kind)]
-    edges: Edges = {}
+    links = []
     try:
         rows = list(csv.reader(text.splitlines()[1:], strict=True))
     except csv.Error as error:
@@ -88,6 +104,13 @@ def _edges(text: str, header: list[str], kind: str) -> Edges:
         value = _number(cell)
         if value is None or not origin or not target:
             raise InputError(f"row {number} is {','.join(row)!r}; expected two node ids and a {kind} of 0 or more")
+        links.append(Link(origin, target, value))
+    return links
+
+
+def _edges(links: list[Link], kind: str) -> dict[tuple[str, str], float]:
+    edges: dict[tuple[str, str], float] = {}
+    for number, (origin, target, value) in enumerate(links, start=1):
         if edges.setdefault((origin, target), value) != value:
             raise InputError(f"row {number} gives the edge from {origin!r} to {target!r} a second {kind}; keep one")
     return edges

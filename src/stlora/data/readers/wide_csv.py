@@ -16,7 +16,7 @@ from stlora.data.readers.wide import MISSING, time_position, to_numbers, to_time
 from stlora.errors import InputError
 
 
-def recognises(head: bytes) -> bool:
+def recognises(path: Path, head: bytes) -> bool:
     """Whether a file that begins with ``head`` is text."""
     return b"\0" not in head and not head.startswith((b"PAR1", b"PK\x03\x04", b"\x1f\x8b"))
 
@@ -26,7 +26,7 @@ def has_time_column(path: Path) -> bool:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             lines = list(islice((line for line in file if line.strip()), 2))
-        outline = _outline("".join(lines))
+        outline = read_outline("".join(lines))
         time_position(outline.header, outline.first[0])
     except (OSError, ValueError):  # InputError is a ValueError, as is text that is not UTF-8
         return False
@@ -39,18 +39,15 @@ def read(path: Path) -> Table:
     Raises:
         InputError: the text is not UTF-8, rows differ in length, there is no time column, or a cell is no number.
     """
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"is not UTF-8 text (byte {error.start}); save it as CSV in UTF-8") from error
-    outline = _outline(text)
+    text = read_text(path)
+    outline = read_outline(text)
     header = outline.header
     position = time_position(header, outline.first[0])
     sensors = [i for i in range(len(header)) if i != position]
     unnamed = [i for i in sensors if not header[i]]
     if unnamed:
         raise InputError(f"column {unnamed[0] + 1} has no name; expected the sensor's name in the header")
-    frame = _parse(text, outline, position)
+    frame = parse_cells(text, outline, [position])
     time, notes = to_time(frame.iloc[:, position])
     values = np.empty((len(frame), len(sensors)))
     for column, i in enumerate(sensors):
@@ -58,13 +55,33 @@ def read(path: Path) -> Table:
     return make_table(values, time, tuple(header[i] for i in sensors), notes)
 
 
-class _Outline(NamedTuple):
+def read_text(path: Path) -> str:
+    """The text of a file.
+
+    Raises:
+        InputError: it is not UTF-8.
+    """
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"is not UTF-8 text (byte {error.start}); save it as CSV in UTF-8") from error
+
+
+class Outline(NamedTuple):
+    """How a CSV file is laid out.
+
+    Attributes:
+        separator: between two cells.
+        header: the column names.
+        first: the cells of the first row.
+    """
+
     separator: str
     header: list[str]
     first: list[str]
 
 
-def _outline(text: str) -> _Outline:
+def read_outline(text: str) -> Outline:
     """Header and first row; checks the length of every row, as pandas would pad a short one in silence."""
     top = next((line for line in text.splitlines() if line.strip()), "")
     separator = max(",;\t", key=top.count)
@@ -89,10 +106,15 @@ def _outline(text: str) -> _Outline:
         raise InputError(f"cannot be read as CSV ({error}); export it again") from error
     if not first:
         raise InputError("holds no rows; expected a header and one row per time step")
-    return _Outline(separator, header, first)
+    return Outline(separator, header, first)
 
 
-def _parse(text: str, outline: _Outline, position: int) -> pd.DataFrame:
+def parse_cells(text: str, outline: Outline, as_text: list[int]) -> pd.DataFrame:
+    """The cells by position; those of the columns ``as_text`` as text, which is kept as it stands.
+
+    Raises:
+        InputError: the text cannot be read as CSV.
+    """
     names = [str(i) for i in range(len(outline.header))]  # pandas would rename columns of the same name
     try:
         return pd.read_csv(
@@ -101,8 +123,8 @@ def _parse(text: str, outline: _Outline, position: int) -> pd.DataFrame:
             header=0,
             names=names,
             index_col=False,
-            dtype={names[position]: str},
-            na_values={name: list(MISSING) for i, name in enumerate(names) if i != position},
+            dtype={names[i]: str for i in as_text},
+            na_values={name: list(MISSING) for i, name in enumerate(names) if i not in as_text},
             keep_default_na=False,
             skipinitialspace=True,
             low_memory=False,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,8 +14,10 @@ from stlora.data.readers.table import Table, make_table
 from stlora.data.readers.wide import time_position, to_numbers, to_time
 from stlora.errors import InputError
 
+_FREE_CELLS, _MAX_CELLS = 10_000_000, 200  # what no measurement reaches: 200 cells from one byte of the file
 
-def recognises(head: bytes) -> bool:
+
+def recognises(path: Path, head: bytes) -> bool:
     """Whether a file that begins with ``head`` is Parquet."""
     return head.startswith(b"PAR1")
 
@@ -40,15 +45,32 @@ def read(path: Path) -> Table:
 
 
 def _frame(path: Path) -> pd.DataFrame:
-    try:
-        import pyarrow as pa  # noqa: F401  (an optional extra)
-    except ImportError:
-        raise InputError('is Parquet, which needs pyarrow; run pip install "stlora[parquet]"') from None
-    try:
+    with reading(path):
         frame = pd.read_parquet(path, engine="pyarrow")
-    except Exception as error:  # pyarrow answers damage with almost any exception
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(f"cannot be read as Parquet ({reason}); the file is damaged, get it again") from error
     if isinstance(frame.index, pd.MultiIndex) or isinstance(frame.columns, pd.MultiIndex):
         raise InputError("has several index levels; expected one time index and one column per sensor")
     return frame
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[Any]:
+    """The open Parquet file; damage and files that unpack to far more than they hold become errors.
+
+    Raises:
+        InputError: pyarrow is not installed, or the file cannot be read.
+    """
+    try:
+        from pyarrow import parquet  # an optional extra
+    except ImportError:
+        raise InputError('is Parquet, which needs pyarrow; run pip install "stlora[parquet]"') from None
+    try:
+        with parquet.ParquetFile(path) as file:
+            cells, size = file.metadata.num_rows * len(file.schema_arrow.names), path.stat().st_size
+            if cells > max(_FREE_CELLS, _MAX_CELLS * size):
+                raise InputError(f"declares {cells} cells in {size} bytes, which no measurements take; get it again")
+            yield file
+    except InputError:
+        raise
+    except Exception as error:  # pyarrow answers damage with almost any exception
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise InputError(f"cannot be read as Parquet ({reason}); the file is damaged, get it again") from error
