@@ -5,6 +5,8 @@ import pytest
 import torch
 
 from stlora.baselines.svr import features
+from stlora.data.filling import Filling
+from stlora.data.windows import Windows
 from stlora.errors import InputError
 
 svm = pytest.importorskip("sklearn.svm")
@@ -78,3 +80,13 @@ def test_refuses_rows_without_targets(make_case):
 def test_refuses_settings_that_make_no_sense(case, options):
     with pytest.raises(InputError, match=f"svr got .*{next(iter(options))}="):
         case.fit("svr", **options)
+
+
+def test_sees_gaps_filled_as_the_windows_of_the_forecast(case):
+    filling = Filling("linear")
+    windows = Windows(case.series, case.scaler, 4, 3, filling)
+    module = case.fit("svr", filling=filling)
+    drawn, _ = module._rows(windows)
+    expected = windows.inputs(torch.arange(len(windows)))[..., 0].transpose(1, 2).reshape(-1, 4)
+    assert {tuple(row) for row in drawn[:, :4].tolist()} == {tuple(row) for row in expected.tolist()}
+    assert not torch.allclose(module.weight, case.fit("svr").weight, atol=1e-3)

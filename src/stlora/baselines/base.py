@@ -11,6 +11,7 @@ from torch import nn
 
 from stlora.backbones.sizes import check_sizes
 from stlora.data import SensorSeries
+from stlora.data.filling import Filling
 from stlora.data.scaling import Scaler
 
 
@@ -36,12 +37,13 @@ class Baseline(nn.Module, ABC):
         self.num_nodes, self.history, self.horizon = num_nodes, history, horizon
 
     @abstractmethod
-    def fit(self, training: SensorSeries, scaler: Scaler) -> None:
+    def fit(self, training: SensorSeries, scaler: Scaler, filling: Filling | None = None) -> None:
         """Set the numbers.
 
         Args:
             training: the training part of a series and nothing after it.
             scaler: from physical units to those of the forecast.
+            filling: what stands in histories where nothing was observed.
 
         Raises:
             InputError: the training part does not suffice, or a package is missing.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from stlora.baselines.base import Baseline
 from stlora.baselines.registry import create, takes
 from stlora.data import SensorSeries
+from stlora.data.filling import Filling
 from stlora.data.scaling import Scaler
 from stlora.data.split import Split
 
@@ -19,6 +19,7 @@ def fit_baseline(
     scaler: Scaler,
     history: int = 12,
     horizon: int = 12,
+    filling: Filling | None = None,
     **options: Any,
 ) -> Baseline:
     """Fit a baseline to the histories of the training windows, the values that the scaler is fitted to as well.
@@ -32,6 +33,7 @@ def fit_baseline(
         scaler: fitted on the training part.
         history: T, the number of past steps.
         horizon: H, the number of future steps.
+        filling: what stands in histories where nothing was observed; as in the windows to be forecast.
         options: of this baseline; see its class.
 
     Returns:
@@ -52,6 +54,6 @@ def fit_baseline(
     if takes(name, "steps_per_day"):
         options = {"steps_per_day": round(86400 / series.interval.total_seconds()), **options}
     baseline = create(name, series.num_nodes, history, horizon, **options)
-    end = split.train.stop + history - 1
-    baseline.fit(replace(series, values=series.values[:end], time=series.time[:end]), scaler)
+    training = series.select(end=series.time[split.train.stop + history - 2])
+    baseline.fit(training, scaler, filling)
     return baseline.eval()

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from stlora.baselines.base import Baseline
 from stlora.data import SensorSeries
+from stlora.data.filling import Filling
 from stlora.data.scaling import Scaler
 
 
@@ -21,7 +22,7 @@ class LastValue(Baseline):
         [4.0, 4.0, 4.0]
     """
 
-    def fit(self, training: SensorSeries, scaler: Scaler) -> None:
+    def fit(self, training: SensorSeries, scaler: Scaler, filling: Filling | None = None) -> None:
         """Nothing is fitted."""
 
     def forward(self, x: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from stlora.baselines.base import Baseline, assign, empty
 from stlora.data import SensorSeries
+from stlora.data.filling import Filling
 from stlora.data.scaling import Scaler
 from stlora.data.windows import Windows
 from stlora.errors import InputError
@@ -59,7 +60,7 @@ class SupportVectorRegression(Baseline):
         self.weight = empty(horizon, history + CLOCK)
         self.bias = empty(horizon)
 
-    def fit(self, training: SensorSeries, scaler: Scaler) -> None:
+    def fit(self, training: SensorSeries, scaler: Scaler, filling: Filling | None = None) -> None:
         """Draw rows and fit each step.
 
         Raises:
@@ -69,7 +70,7 @@ class SupportVectorRegression(Baseline):
             from sklearn.svm import LinearSVR
         except ImportError as error:
             raise InputError('svr needs scikit-learn; run pip install "stlora[baselines]"') from error
-        inputs, targets = self._rows(Windows(training, scaler, self.history, self.horizon))
+        inputs, targets = self._rows(Windows(training, scaler, self.history, self.horizon, filling))
         weight, bias = np.zeros(self.weight.shape), np.zeros(self.bias.shape)
         for step in range(self.horizon):
             known = ~np.isnan(targets[:, step])

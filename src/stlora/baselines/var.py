@@ -9,6 +9,7 @@ from torch import Tensor
 
 from stlora.baselines.base import Baseline, assign, empty, scaled_values
 from stlora.data import SensorSeries
+from stlora.data.filling import Filling
 from stlora.data.scaling import Scaler
 from stlora.errors import InputError
 
@@ -46,7 +47,7 @@ class VectorAutoregression(Baseline):
         self.intercept = empty(num_nodes)
         self.weight = empty(order, num_nodes, num_nodes)  # A_1 … A_p, [to, from]
 
-    def fit(self, training: SensorSeries, scaler: Scaler) -> None:
+    def fit(self, training: SensorSeries, scaler: Scaler, filling: Filling | None = None) -> None:
         """Estimate the coefficients.
 
         Raises:

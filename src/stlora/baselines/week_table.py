@@ -13,6 +13,7 @@ from torch import Tensor
 from stlora.backbones.clock import DAYS, check_clock, day_slot, weekday
 from stlora.baselines.base import Baseline, assign, empty, scaled_values
 from stlora.data import SensorSeries
+from stlora.data.filling import Filling
 from stlora.data.scaling import Scaler
 from stlora.data.windows import clock
 from stlora.errors import InputError
@@ -51,7 +52,7 @@ class WeekTable(Baseline):
             count: of the slots.
         """
 
-    def fit(self, training: SensorSeries, scaler: Scaler) -> None:
+    def fit(self, training: SensorSeries, scaler: Scaler, filling: Filling | None = None) -> None:
         """Fill the table.
 
         Raises:
