@@ -13,6 +13,7 @@ from stlora.data.simulation_profiles import KINDS, draw_kinds, weekly_profiles
 from stlora.data.simulation_roads import Roads, draw_roads
 from stlora.errors import InputError
 
+START = "2024-01-01"  # a Monday
 _DAY = pd.Timedelta(days=1)
 _INCIDENTS_PER_WEEK = 1.5  # of a sensor
 _WAVE_KM_PER_HOUR = 8.0
@@ -68,7 +69,7 @@ def simulate(
         >>> sorted(network.kinds)
         ['commuter-in', 'commuter-out', 'night', 'residential', 'school', 'weekend']
     """
-    step = _checked_step(num_nodes, days, interval, seed, missing)
+    step = checked_step(num_nodes, days, interval, seed, missing)
     steps_per_day = int(_DAY / step)
     hours = 24 / steps_per_day
     steps = days * steps_per_day
@@ -85,11 +86,10 @@ def simulate(
     values = _count(count_rng, truth, hours)
     stuck = _stick(gap_rng, values, hours)
     values[_gaps(gap_rng, steps, num_nodes, days, missing)] = np.nan
-    width = max(3, len(str(num_nodes)))
     series = SensorSeries(
         values=values.astype(np.float32),
-        time=pd.date_range("2024-01-01", periods=steps, freq=step),
-        node_ids=tuple(f"S{number:0{width}d}" for number in range(1, num_nodes + 1)),
+        time=pd.date_range(START, periods=steps, freq=step),
+        node_ids=sensor_ids(num_nodes),
         adjacency=roads.adjacency(),
         coordinates=roads.coordinates,
         unit="veh/h",
@@ -189,7 +189,18 @@ def _gaps(rng: np.random.Generator, steps: int, num_nodes: int, days: int, missi
     return gone
 
 
-def _checked_step(num_nodes: int, days: int, interval: str, seed: int, missing: float) -> pd.Timedelta:
+def sensor_ids(num_nodes: int) -> tuple[str, ...]:
+    """S001, S002, …: names of equal length."""
+    width = max(3, len(str(num_nodes)))
+    return tuple(f"S{number:0{width}d}" for number in range(1, num_nodes + 1))
+
+
+def checked_step(num_nodes: int, days: int, interval: str, seed: int, missing: float) -> pd.Timedelta:
+    """The interval, if it and the other arguments of a simulation are in range.
+
+    Raises:
+        InputError: one is not.
+    """
     least = len(KINDS)
     for name, value, low in (("num_nodes", num_nodes, least), ("days", days, 1), ("seed", seed, 0)):
         if not isinstance(value, (int, np.integer)) or value < low:

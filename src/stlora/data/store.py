@@ -102,7 +102,7 @@ def write_chunks(
     if coordinates is not None:
         arrays |= {"coordinates": coordinates}
     if arrays:
-        write_atomically(folder / _NETWORK, lambda path: np.savez(path, **arrays))
+        write_atomically(folder / _NETWORK, lambda path: np.savez(path, **arrays))  # type: ignore[arg-type]
     facts = {
         "format": _FORMAT,
         "format_version": FORMAT_VERSION,

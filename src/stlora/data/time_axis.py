@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from stlora.data.local_time import to_utc
 from stlora.errors import InputError
 
 TOLERANCE = 0.05  # of the interval: how far off the grid a time stamp may lie to be moved onto it
@@ -17,19 +18,25 @@ Rows = tuple[NDArray[np.int64], NDArray[np.float32], tuple[str, ...]]
 
 
 def regular(
-    time: pd.DatetimeIndex, values: NDArray[np.float32]
+    time: pd.DatetimeIndex, values: NDArray[np.float32], timezone: str | None = None
 ) -> tuple[pd.DatetimeIndex, NDArray[np.float32], tuple[str, ...]]:
     """Put the rows on an evenly spaced, increasing time axis.
 
     Rows are sorted, repeated rows dropped, time stamps moved onto the grid if they are less than 5 % of an
     interval off it, and steps without a row filled with NaN. The interval is the most common step.
 
+    Clocks that are changed twice a year skip an hour and show another twice. With ``timezone`` the time stamps are
+    taken for such a wall clock (:func:`stlora.data.local_time.to_utc`) and the axis is evenly spaced in real time,
+    in that zone: 23 hours on the day in spring, 25 on the day in autumn. Without it, an hour without rows is missing
+    and an hour that stands twice is refused.
+
     Args:
         time: T time stamps without time zone, in any order.
         values: ``[T, N]``.
+        timezone: of the clock that made the time stamps, such as Europe/Berlin; None for one that is not changed.
 
     Returns:
-        The time axis, the values on it, and a note on each repair.
+        The time axis, with time zone if one was given, the values on it, and a note on each repair.
 
     Raises:
         InputError: a time stamp is empty, stands for two different rows, lies off the grid, or is so far from
@@ -44,17 +51,21 @@ def regular(
     if time.hasnans:
         raise InputError(f"row {int(np.flatnonzero(time.isna())[0]) + 1} has no time stamp; every row needs one")
     try:
-        stamps = time.as_unit("ns").asi8
+        time = time.as_unit("ns")
     except pd.errors.OutOfBoundsDatetime as error:
         raise InputError(f"time stamps run from {time.min()} to {time.max()}; expected years 1678 to 2261") from error
-    stamps, values, notes = _sorted(stamps, values)
+    zone_notes: tuple[str, ...] = ()
+    if timezone is not None:
+        time, values, zone_notes = to_utc(time, values, timezone)
+    stamps, values, notes = _sorted(time.asi8, values)
     stamps, values, repeated = _unique(stamps, values)
-    notes += repeated
+    notes = zone_notes + notes + repeated
     if len(stamps) > 1:
         grid, snapped = _grid(stamps)
         stamps, values, filled = _fill(stamps, values, grid)
         notes += snapped + filled
-    return pd.DatetimeIndex(stamps.view("M8[ns]")), values, notes
+    axis = pd.DatetimeIndex(stamps.view("M8[ns]"))
+    return axis if timezone is None else axis.tz_localize("UTC").tz_convert(timezone), values, notes
 
 
 def _sorted(stamps: NDArray[np.int64], values: NDArray[np.float32]) -> Rows:
@@ -73,8 +84,8 @@ def _unique(stamps: NDArray[np.int64], values: NDArray[np.float32]) -> Rows:
     same = ((values[later] == values[earlier]) | (np.isnan(values[later]) & np.isnan(values[earlier]))).all(axis=1)
     if not same.all():
         raise InputError(
-            f"two different rows have the time {_stamp(stamps[later[~same][0]])}; keep one, or, if a clock was set "
-            "back, write the times in UTC"
+            f"two different rows have the time {_stamp(stamps[later[~same][0]])}; keep one, or, if clocks were set "
+            "back then, name their zone (timezone=, --timezone), such as Europe/Berlin"
         )
     kept = np.concatenate([[True], ~repeats])
     return stamps[kept], values[kept], (f"{len(later)} repeated rows were dropped.",)
