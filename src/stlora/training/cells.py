@@ -6,6 +6,7 @@ import dataclasses
 import multiprocessing
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -84,7 +85,16 @@ def run_cells(
 
 def _worker(config: CompareConfig, series: SensorSeries, chain: Sequence[Cell], show: bool, send: Connection) -> None:
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // config.jobs))
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     send.send(run_chain(config, series, chain, show))
+
+
+def _end_with_parent() -> None:
+    """A comparison that is killed takes its workers with it; what they trained is taken up again."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _answer(receive: Connection, exitcode: int | None, chain: Sequence[Cell]) -> dict[str, str]:
@@ -135,6 +145,7 @@ def _run(config: CompareConfig, series: SensorSeries, cell: Cell, alone: Cell, s
         adapter=cell.adapter,  # type: ignore[arg-type]
         seed=cell.seed,
         epochs=config.adapt_epochs,
+        train_fraction=config.train_fraction,
         device=config.device,
         module=cell.backbone if is_factory(cell.backbone) else None,
     )
