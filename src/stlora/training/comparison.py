@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from stlora._version import __version__
+from stlora.adapters import STLoRAConfig
 from stlora.data import SensorSeries
 from stlora.errors import InputError
 from stlora.evaluation.tables import Row, summarise, to_csv, to_latex, to_markdown
@@ -103,6 +109,9 @@ def _check_same_protocol(out: Path, protocol: dict[str, Any]) -> None:
                 f"{out} holds a comparison with {name}={before} and this one has {value}; "
                 "give the same options, or choose another --out"
             )
+    for name, sizes in protocol["adapters"].items():
+        if stored.get("adapters", {}).get(name, sizes) != sizes:
+            raise InputError(f"{out} holds runs with another form of the adapter {name}; choose another --out")
 
 
 def _protocol(config: CompareConfig, series: SensorSeries) -> dict[str, Any]:
@@ -117,6 +126,9 @@ def _protocol(config: CompareConfig, series: SensorSeries) -> dict[str, Any]:
         "unit": series.unit,
         "std": "sample standard deviation over seeds (ddof = 1)",
         "options": options,
+        "adapters": {name: asdict(STLoRAConfig.named(name)) for name in names(config.adapters) if name != "none"},
+        "versions": {"stlora": __version__, "torch": torch.__version__, "python": platform.python_version()},
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
     }
 
 
