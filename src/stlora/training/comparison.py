@@ -138,10 +138,27 @@ def _write(out: Path, protocol: dict[str, Any], cells: Sequence[Cell], failed: d
     rows = summarise(runs)
     write_json(out / "results.json", {"format_version": 1, "protocol": protocol, "runs": runs, "failed": failed})
     lines = [f"\n{name} failed: {reason}\n" for name, reason in failed.items()]
-    write_text(out / "table.md", to_markdown(rows) + "".join(lines))
+    write_text(out / "table.md", to_markdown(rows) + "\n" + _caption(protocol) + "".join(lines))
     write_text(out / "table.csv", to_csv(rows))
     write_text(out / "table.tex", to_latex(rows))
     return rows
+
+
+def _caption(protocol: dict[str, Any]) -> str:
+    """What a reader of the table must know, in a few lines."""
+    options = protocol["options"]
+    split = "/".join(f"{100 * share:g}" for share in options["split"])
+    drawn = "all training windows"
+    if options["train_fraction"] < 1:
+        drawn = f"{100 * options['train_fraction']:g} % of the training windows, drawn anew, in every row"
+    return (
+        f"{protocol['dataset']}: {protocol['nodes']} sensors, {protocol['period'][0]} to {protocol['period'][1]}, one "
+        f"step {protocol['interval']}; {options['history']} steps in, {options['horizon']} out; split {split} % of the "
+        f"windows in order of time. Test errors over observed targets, in {protocol['unit'] or 'the unit of the data'}; "
+        f"mean ± sample standard deviation over seeds; Δ paired by seed. An epoch saw {drawn}; at most "
+        f"{options['epochs']} epochs for a backbone, {options['adapt_epochs']} for an adapter; the weights of the best "
+        "validation MAE are measured once on the test windows. `fit s` is the time to train what is new in the row.\n"
+    )
 
 
 _PLACES = ("out", "data", "graph", "device", "jobs", "data_fingerprint")  # where, or said elsewhere
