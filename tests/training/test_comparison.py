@@ -69,7 +69,10 @@ def test_results_have_the_promised_form(folder, tiny):
 
 def test_tables_are_written_in_every_form(folder):
     assert {path.name for path in folder.iterdir()} == {*("results.json", "table.md", "table.csv", "table.tex", "runs")}
-    assert len((folder / "table.md").read_text().splitlines()) == 4
+    table, _, caption = (folder / "table.md").read_text().partition("\n\n")
+    assert len(table.splitlines()) == 4
+    assert "6 sensors" in caption
+    assert "70/10/20" in caption
     assert r"\bottomrule" in (folder / "table.tex").read_text()
     lines = list(csv.DictReader((folder / "table.csv").open()))
     assert {(line["adapter"], line["seeds"]) for line in lines} == {("none", "2"), ("stlora", "2")}

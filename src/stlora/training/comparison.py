@@ -154,7 +154,7 @@ def _caption(protocol: dict[str, Any]) -> str:
     return (
         f"{protocol['dataset']}: {protocol['nodes']} sensors, {protocol['period'][0]} to {protocol['period'][1]}, one "
         f"step {protocol['interval']}; {options['history']} steps in, {options['horizon']} out; split {split} % of the "
-        f"windows in order of time. Test errors over observed targets, in {protocol['unit'] or 'the unit of the data'}; "
+        f"windows in order of time. Test errors over observed targets, in {protocol['unit'] or 'units of the data'}; "
         f"mean ± sample standard deviation over seeds; Δ paired by seed. An epoch saw {drawn}; at most "
         f"{options['epochs']} epochs for a backbone, {options['adapt_epochs']} for an adapter; the weights of the best "
         "validation MAE are measured once on the test windows. `fit s` is the time to train what is new in the row.\n"
