@@ -49,6 +49,43 @@ class CheckOptions:
 
 
 @dataclass(kw_only=True)
+class ListOptions:
+    """The data sets of the catalogue, and which are on this machine.
+
+    Attributes:
+        root: the folder that holds data sets; the user's cache folder if not given.
+    """
+
+    root: str | None = None
+
+
+@dataclass(kw_only=True)
+class InfoOptions:
+    """What is known of a data set: facts, licence, citation, sources, and whether its files are here.
+
+    Attributes:
+        name: of the data set.
+        root: the folder that holds data sets; the user's cache folder if not given.
+    """
+
+    name: str
+    root: str | None = None
+
+
+@dataclass(kw_only=True)
+class GetOptions:
+    """Download the files of a data set, or check those that are there.
+
+    Attributes:
+        name: of the data set.
+        root: the folder that holds data sets; the user's cache folder if not given.
+    """
+
+    name: str
+    root: str | None = None
+
+
+@dataclass(kw_only=True)
 class EvaluateOptions:
     """The metrics of a run, recomputed from its files.
 
@@ -97,6 +134,32 @@ def demo(options: DemoOptions) -> None:
     from stlora.demo import run_demo
 
     run_demo(options.out, options.seed)
+
+
+def data_list(options: ListOptions) -> None:
+    """Print the catalogue as a table."""
+    from stlora.data.catalogue import catalogue
+    from stlora.data.catalogue_text import format_list
+    from stlora.data.download import is_here
+
+    print(format_list((entry, is_here(entry, options.root)) for entry in catalogue().values()))
+
+
+def data_info(options: InfoOptions) -> None:
+    """Print what is known of a data set."""
+    from stlora.data.catalogue import look_up
+    from stlora.data.catalogue_text import format_entry
+    from stlora.data.download import folder_of, is_here
+
+    entry = look_up(options.name)
+    print(format_entry(entry, folder_of(entry, options.root), is_here(entry, options.root)))
+
+
+def data_get(options: GetOptions) -> None:
+    """Download and print where the files lie."""
+    from stlora.data.download import get
+
+    print(get(options.name, options.root, show=True))
 
 
 def data_check(options: CheckOptions) -> None:
@@ -222,7 +285,12 @@ VERBS = {
     "evaluate": Verb(EvaluateOptions, evaluate, ("run",), flags=("json",)),
     "predict": Verb(PredictOptions, predict, ("run",)),
 }
-DATA_VERBS = {"check": Verb(CheckOptions, data_check, ("path",), flags=("json",))}
+DATA_VERBS = {
+    "list": Verb(ListOptions, data_list),
+    "info": Verb(InfoOptions, data_info, ("name",)),
+    "get": Verb(GetOptions, data_get, ("name",)),
+    "check": Verb(CheckOptions, data_check, ("path",), flags=("json",)),
+}
 
 
 def _parser() -> ArgumentParser:
@@ -235,8 +303,8 @@ def _parser() -> ArgumentParser:
     verbs = parser.add_subcommands(dest="verb", metavar="VERB", required=True)
     for name, verb in VERBS.items():
         verbs.add_subcommand(name, _verb_parser(verb), help=_first_line(verb.options))
-    data = ArgumentParser(exit_on_error=False, description="Describe and validate data.")
-    verbs.add_subcommand("data", data, help="Describe and validate data.")
+    data = ArgumentParser(exit_on_error=False, description="Public data sets, and a check of any data.")
+    verbs.add_subcommand("data", data, help="Public data sets, and a check of any data.")
     data_verbs = data.add_subcommands(dest="data_verb", metavar="VERB", required=True)
     for name, verb in DATA_VERBS.items():
         data_verbs.add_subcommand(name, _verb_parser(verb), help=_first_line(verb.options))

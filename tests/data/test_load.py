@@ -139,7 +139,7 @@ def test_folder_without_series_is_refused(tmp_path):
 
 
 def test_missing_path_is_refused_with_the_names_that_are_built_in(tmp_path):
-    with pytest.raises(InputError, match=r"no file or folder .* built in: simulated"):
+    with pytest.raises(InputError, match=r"no file or folder .* the catalogue has metr-la, .*simulated"):
         load_series(tmp_path / "none.csv")
 
 

@@ -10,25 +10,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from stlora.data.catalogue import Entry, catalogue, find
 from stlora.data.companions import (
     attach_graph,
     attach_nearby_graph,
     attach_nearby_locations,
     attach_own_graph,
 )
+from stlora.data.download import stored
 from stlora.data.readers import SERIES_READERS, Table, read_table
 from stlora.data.readers.graph_file import read_graph
 from stlora.data.series import SensorSeries
 from stlora.data.simulation import simulate
 from stlora.data.time_axis import regular
 from stlora.errors import InputError
-
-
-def _simulated() -> SensorSeries:
-    return simulate().series
-
-
-_CATALOGUE = {"simulated": _simulated}
 
 
 def load_series(
@@ -49,7 +44,9 @@ def load_series(
     repaired or assumed stands in ``notes``.
 
     Args:
-        path_or_name: a file, a folder, or the name of a built-in data set: ``simulated``.
+        path_or_name: a file, a folder, or the name of a data set of the catalogue, which ``stlora data get``
+            has downloaded or whose files were put in its place by hand. A file or folder of that name comes
+            first, but ``simulated`` is always the network that :func:`stlora.data.simulate` makes.
         graph: a graph file: DCRNN's ``.pkl``, ``.npy`` ``[N, N]``, or CSV with from, to and weight, cost or
             distance. Nodes are matched to sensors by id. ``"none"`` for no graph, not even one beside the data;
             :mod:`stlora.data.graph` makes graphs of coordinates, distances or correlations.
@@ -71,11 +68,16 @@ def load_series(
         ...     load_series(path).values.tolist()
         [[3.0, 4.0], [nan, 5.0]]
     """
-    if str(path_or_name) in _CATALOGUE:
-        series = _CATALOGUE[str(path_or_name)]()
+    entry = find(str(path_or_name))
+    if entry is not None and not entry.files:
+        series = simulate().series
     else:
+        entry = None if Path(path_or_name).exists() else entry
+        path = stored(entry) if entry else Path(path_or_name)
         options = {"channel": channel, "start": _timestamp(start), "interval": _timedelta(interval)}
-        series, published = _from_path(Path(path_or_name), options, find_graph=graph is None)
+        series, published = _from_path(path, options, find_graph=graph is None)
+        if entry is not None:
+            series, published = _as_published(series, entry, published)
         zero_is_missing = published if zero_is_missing is None else zero_is_missing
     if graph == "none":
         series = replace(series, adjacency=None)
@@ -84,13 +86,19 @@ def load_series(
     return _note_silent(_mask_zeros(series) if zero_is_missing else series)
 
 
+def _as_published(series: SensorSeries, entry: Entry, zero_is_missing: bool) -> tuple[SensorSeries, bool]:
+    """What the catalogue knows and a layout may not tell: name, unit, and what a zero means."""
+    if entry.zero_is_missing is not None:
+        zero_is_missing = entry.zero_is_missing
+    return replace(series, name=entry.name, unit=series.unit or entry.unit), zero_is_missing
+
+
 def _from_path(path: Path, options: dict[str, Any], find_graph: bool) -> tuple[SensorSeries, bool]:
     """The series, and whether a zero means missing in its layout."""
     source = _only_series_file(path) if path.is_dir() else path
     if not source.exists():
-        raise InputError(
-            f"there is no file or folder {path} and no data set of that name; built in: {', '.join(_CATALOGUE)}"
-        )
+        known = ", ".join(catalogue())
+        raise InputError(f"there is no file or folder {path} and no data set of that name; the catalogue has {known}")
     try:
         table = read_table(source, **options)
         series = _to_series(table, name=(path.resolve() if path.is_dir() else path).stem)
