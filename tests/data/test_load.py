@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stlora.data import load_series, simulate
+from stlora.data import SensorSeries, load_series, simulate
+from stlora.data.mapped import is_mapped
+from stlora.data.store import write_store
 from stlora.errors import InputError
 
 STAMPS = pd.date_range("2012-03-01", periods=4, freq="5min")
@@ -212,3 +214,32 @@ def test_real_muenster_bikes(real_data):
     assert series.interval == pd.Timedelta("15min")
     assert (series.values == 0).any()
     assert series.adjacency is None
+
+
+def test_wall_clock_of_a_zone_is_read_as_real_time(tmp_path):
+    real = pd.date_range("2024-10-26 12:00", periods=96, freq="15min", tz="UTC").tz_convert("Europe/Berlin")
+    rows = [f"{stamp:%Y-%m-%d %H:%M},{number}" for number, stamp in enumerate(real)]
+    path = tmp_path / "counts.csv"
+    path.write_text("\n".join(["time,a", *rows]))
+    with pytest.raises(InputError, match="--timezone"):
+        load_series(path)
+    series = load_series(path, timezone="Europe/Berlin")
+    assert series.time.equals(real.as_unit("ns"))
+    assert series.values[:, 0].tolist() == list(range(96))
+
+
+def test_zone_of_time_stamps_that_carry_one_is_refused(tmp_path):
+    path = tmp_path / "counts.csv"
+    path.write_text("time,a\n2024-07-01T00:00+02:00,1\n2024-07-01T01:00+02:00,2\n")
+    with pytest.raises(InputError, match="carry a time zone themselves; leave timezone out"):
+        load_series(path, timezone="Europe/Berlin")
+
+
+def test_stored_series_is_opened_by_its_folder_and_stays_on_disk(tmp_path):
+    series = SensorSeries(np.ones((5, 2)), pd.date_range("2024-01-01", periods=5, freq="1h"), ("a", "b"))
+    write_store(series, tmp_path / "store")
+    opened = load_series(tmp_path / "store")
+    assert is_mapped(opened.values)
+    assert opened.fingerprint() == series.fingerprint()
+    with pytest.raises(InputError, match="stored series; leave out"):
+        load_series(tmp_path / "store", timezone="Europe/Berlin")

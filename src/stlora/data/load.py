@@ -20,9 +20,11 @@ from stlora.data.companions import (
 from stlora.data.download import stored
 from stlora.data.readers import SERIES_READERS, Table, read_table
 from stlora.data.readers.graph_file import read_graph
-from stlora.data.series import SensorSeries
+from stlora.data.series import SensorSeries, observed_share
 from stlora.data.simulation import simulate
+from stlora.data.store import is_store, open_store
 from stlora.data.time_axis import regular
+from stlora.data.time_stamps import ZONED
 from stlora.errors import InputError
 
 
@@ -34,6 +36,7 @@ def load_series(
     channel: str | None = None,
     start: str | pd.Timestamp | None = None,
     interval: str | pd.Timedelta | None = None,
+    timezone: str | None = None,
 ) -> SensorSeries:
     r"""Read the measurements of a sensor network.
 
@@ -41,7 +44,7 @@ def load_series(
     METR-LA and PEMS-BAY, PEMS03 to 08, LargeST, BasicTS, Torch-MTS and LibCity. Of a folder the one series file is
     read (in the order of :data:`stlora.data.readers.SERIES_READERS`), with the graph (``adj*.pkl``) and the sensor
     locations (``*location*.csv``) in it; so is a file named itself whose layout keeps them beside it. Everything
-    repaired or assumed stands in ``notes``.
+    repaired or assumed stands in ``notes``. A folder written by :mod:`stlora.data.store` is opened and stays on disk.
 
     Args:
         path_or_name: a file, a folder, or the name of a data set of the catalogue, which ``stlora data get``
@@ -55,6 +58,8 @@ def load_series(
         channel: which measurement to read of a file that holds several, such as ``flow``.
         start: the first time stamp of a file that holds no dates.
         interval: the time between two rows of a file that does not tell it, such as ``15min``.
+        timezone: of the clock that made the time stamps, such as ``Europe/Berlin``, if it is changed twice a year;
+            see :func:`stlora.data.time_axis.regular`.
 
     Raises:
         InputError: the data or the graph cannot be read whole, or do not fit together.
@@ -71,11 +76,15 @@ def load_series(
     entry = find(str(path_or_name))
     if entry is not None and not entry.files:
         series = simulate().series
+    elif is_store(Path(path_or_name)):
+        if any(option is not None for option in (channel, start, interval, timezone)):
+            raise InputError(f"{path_or_name} is a stored series; leave out channel, start, interval and timezone")
+        series = open_store(path_or_name)
     else:
         entry = None if Path(path_or_name).exists() else entry
         path = stored(entry) if entry else Path(path_or_name)
         options = {"channel": channel, "start": _timestamp(start), "interval": _timedelta(interval)}
-        series, published = _from_path(path, options, find_graph=graph is None)
+        series, published = _from_path(path, options, timezone, find_graph=graph is None)
         if entry is not None:
             series, published = _as_published(series, entry, published)
         zero_is_missing = published if zero_is_missing is None else zero_is_missing
@@ -93,7 +102,9 @@ def _as_published(series: SensorSeries, entry: Entry, zero_is_missing: bool) -> 
     return replace(series, name=entry.name, unit=series.unit or entry.unit), zero_is_missing
 
 
-def _from_path(path: Path, options: dict[str, Any], find_graph: bool) -> tuple[SensorSeries, bool]:
+def _from_path(
+    path: Path, options: dict[str, Any], timezone: str | None, find_graph: bool
+) -> tuple[SensorSeries, bool]:
     """The series, and whether a zero means missing in its layout."""
     source = _only_series_file(path) if path.is_dir() else path
     if not source.exists():
@@ -101,7 +112,7 @@ def _from_path(path: Path, options: dict[str, Any], find_graph: bool) -> tuple[S
         raise InputError(f"there is no file or folder {path} and no data set of that name; the catalogue has {known}")
     try:
         table = read_table(source, **options)
-        series = _to_series(table, name=(path.resolve() if path.is_dir() else path).stem)
+        series = _to_series(table, timezone, name=(path.resolve() if path.is_dir() else path).stem)
     except InputError as error:
         raise InputError(f"{source}: {error}") from error
     if path.is_dir():
@@ -130,8 +141,10 @@ def _only_series_file(folder: Path) -> Path:
     raise InputError(f"{folder} holds no series; expected one file ({known}) with a column of time stamps")
 
 
-def _to_series(table: Table, name: str) -> SensorSeries:
-    time, values, repairs = regular(table.time, table.values)
+def _to_series(table: Table, timezone: str | None, name: str) -> SensorSeries:
+    if timezone is not None and any(note.startswith(ZONED) for note in table.notes):
+        raise InputError("the time stamps carry a time zone themselves; leave timezone out")
+    time, values, repairs = regular(table.time, table.values, timezone)
     return SensorSeries(
         values,
         time,
@@ -172,7 +185,7 @@ def _mask_zeros(series: SensorSeries) -> SensorSeries:
 
 
 def _note_silent(series: SensorSeries) -> SensorSeries:
-    silent = np.flatnonzero(~series.observed.any(axis=0))
+    silent = np.flatnonzero(observed_share(series.values) == 0)
     if not len(silent):
         return series
     note = f"{len(silent)} sensors have no observed value (first: {series.node_ids[silent[0]]!r})."

@@ -10,6 +10,8 @@ import pandas as pd
 
 from stlora.errors import InputError
 
+ZONED = "Time stamps carry a time zone"  # how the note on one begins
+
 _DATES = ("%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y")
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
 _FORMATS = ("ISO8601", *(date + time for date, time in product(_DATES, _TIMES)))
@@ -63,8 +65,8 @@ def _one_clock(utc: pd.DatetimeIndex, local: pd.DatetimeIndex) -> tuple[pd.Datet
     """The local clock, unless it runs backwards or repeats itself (as when summer time ends)."""
     _, first = np.unique(utc.asi8, return_index=True)
     if (np.diff(local.asi8[first]) > 0).all():
-        return local, ("Time stamps carry a time zone; the local wall clock was taken.",)
-    return utc, ("Time stamps carry a time zone whose wall clock repeats itself; they were converted to UTC.",)
+        return local, (f"{ZONED}; the local wall clock was taken.",)
+    return utc, (f"{ZONED} whose wall clock repeats itself; they were converted to UTC.",)
 
 
 def _offset(zone: str) -> pd.Timedelta:
