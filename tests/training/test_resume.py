@@ -140,7 +140,7 @@ def test_killed_process_leaves_a_run_that_goes_on(tiny, tmp_path, whole):
     out = tmp_path / "run"
     process = subprocess.Popen([sys.executable, "-c", script, str(out)], env={**os.environ, "OMP_NUM_THREADS": "1"})
     try:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 240  # importing takes long on a busy machine
         while not (out / "checkpoints" / "last.ckpt").exists():
             assert process.poll() is None
             assert time.monotonic() < deadline
