@@ -4,35 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from stlora._version import __version__
 from stlora.adapters.config import STLoRAConfig
 from stlora.errors import InputError
 from stlora.files import read_json, read_tensors, write_json, write_tensors, write_text
 
-if TYPE_CHECKING:
-    from stlora.adapters.stlora import STLoRA
-
 FORMAT_VERSION = 1
 CONFIG, WEIGHTS, CARD = "adapter_config.json", "adapter_model.safetensors", "README.md"
-
-_OWN_KEYS = {
-    "peft_type",
-    "format_version",
-    "stlora_version",
-    "num_nodes",
-    "history",
-    "horizon",
-    "in_channels",
-    "backbone_class",
-    "backbone_fingerprint",
-}
+_STAMP = {"peft_type": "STLORA", "format_version": FORMAT_VERSION, "stlora_version": __version__}
 
 
 def fingerprint(module: nn.Module) -> str:
@@ -45,79 +31,74 @@ def fingerprint(module: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def save_adapter(model: STLoRA, folder: Path, extra: dict[str, Any]) -> None:
-    """Write configuration, weights and model card of the adapter of ``model``."""
-    config = {
-        "peft_type": "STLORA",
-        "format_version": FORMAT_VERSION,
-        "stlora_version": __version__,
-        "num_nodes": model.num_nodes,
-        "history": model.history,
-        "horizon": model.horizon,
-        "in_channels": model.in_channels,
-        "backbone_class": type(model.backbone).__name__,
-        "backbone_fingerprint": fingerprint(model.backbone),
-        **asdict(model.config),
-        "extra": extra,
-    }
-    folder.mkdir(parents=True, exist_ok=True)
-    write_tensors(folder / WEIGHTS, model.adapter.state_dict())
-    write_text(folder / CARD, _card(model, extra))
-    write_json(folder / CONFIG, config)
+@dataclass(frozen=True)
+class Fit:
+    """What an adapter was fitted to.
+
+    Attributes:
+        num_nodes: N.
+        history: T.
+        horizon: H.
+        in_channels: history channels that the backbone reads.
+        backbone_class: its class, for messages.
+        backbone_fingerprint: of its weights.
+    """
+
+    num_nodes: int
+    history: int
+    horizon: int
+    in_channels: int
+    backbone_class: str
+    backbone_fingerprint: str
 
 
-def load_adapter(cls: type[STLoRA], backbone: nn.Module, folder: Path, check_backbone: bool) -> STLoRA:
-    """Build ``cls`` on ``backbone`` with the adapter of ``folder``; every weight must be found and used."""
+def save_adapter(
+    folder: Path, config: STLoRAConfig, fit: Fit, tensors: dict[str, Tensor], size: str, extra: dict[str, Any]
+) -> None:
+    """Write configuration, weights and model card; ``size`` is the parameter report, for the card."""
+    write_tensors(folder / WEIGHTS, tensors)
+    write_text(folder / CARD, _card(config, fit, size, extra))
+    write_json(folder / CONFIG, {**_STAMP, **asdict(fit), **asdict(config), "extra": extra})
+
+
+def load_adapter(folder: Path) -> tuple[STLoRAConfig, Fit, dict[str, Tensor]]:
+    """Read the configuration, what the adapter was fitted to, and its weights.
+
+    Raises:
+        InputError: a file is missing, damaged, or of a later format.
+    """
     content = read_json(folder / CONFIG)
     version = content.get("format_version")
     if version != FORMAT_VERSION:
         raise InputError(
             f"{folder / CONFIG} has format_version {version!r}; this library reads {FORMAT_VERSION}; upgrade stlora"
         )
-    known = {field.name for field in fields(STLoRAConfig)}
-    unknown = sorted(set(content) - known - _OWN_KEYS - {"extra"})
+    sizes, fitted = ({field.name for field in fields(kind)} for kind in (STLoRAConfig, Fit))
+    unknown = sorted(set(content) - sizes - fitted - set(_STAMP) - {"extra"})
     if unknown:
         warnings.warn(f"{folder / CONFIG}: ignoring unknown entries {', '.join(unknown)}", stacklevel=3)
     try:
-        config = STLoRAConfig(**{name: content[name] for name in known})
-        num_nodes = int(content["num_nodes"])
+        config = STLoRAConfig(**{name: content[name] for name in sizes})
+        fit = Fit(**{name: content[name] for name in fitted})
+        if not all(type(size) is int for size in (fit.num_nodes, fit.history, fit.horizon, fit.in_channels)):
+            raise TypeError("a size is no whole number")
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{folder / CONFIG} is incomplete or damaged ({error}); save the adapter again") from error
-    if check_backbone and content.get("backbone_fingerprint") != fingerprint(backbone):
-        raise InputError(
-            f"the adapter in {folder} was fitted to a {content.get('backbone_class')} with other weights than the "
-            f"given {type(backbone).__name__}; load the weights it was fitted to, or pass check_backbone=False"
-        )
-    model = cls(backbone, num_nodes, config)
-    for size in ("history", "horizon", "in_channels"):
-        if getattr(model, size) != content.get(size):
-            raise InputError(
-                f"the adapter in {folder} was fitted for {size}={content.get(size)} and the backbone has "
-                f"{getattr(model, size)}; give the backbone it was fitted to"
-            )
-    try:
-        model.adapter.load_state_dict(read_tensors(folder / WEIGHTS), strict=True)
-    except RuntimeError as error:
-        reason = " ".join(str(error).split())
-        raise InputError(
-            f"{folder / WEIGHTS} does not fit its configuration ({reason}); save the adapter again"
-        ) from error
-    return model
+    return config, fit, read_tensors(folder / WEIGHTS)
 
 
-def _card(model: STLoRA, extra: dict[str, Any]) -> str:
-    config = model.config
+def _card(config: STLoRAConfig, fit: Fit, size: str, extra: dict[str, Any]) -> str:
     lines = [
         "# ST-LoRA adapter",
         "",
-        f"A node-adaptive low-rank adapter for a `{type(model.backbone).__name__}` over {model.num_nodes} sensors, "
-        f"{model.history} steps in, {model.horizon} steps out.",
+        f"A node-adaptive low-rank adapter for a `{fit.backbone_class}` over {fit.num_nodes} sensors, "
+        f"{fit.history} steps in, {fit.horizon} steps out.",
         "",
         "| | |",
         "|---|---|",
         f"| node factor | {config.node_factor}, rank {config.rank}, alpha {config.alpha:g} |",
         f"| predictor | {config.predictors} × {config.layers} layers of width {config.width}, {config.fusion} fusion |",
-        f"| parameters | {model.parameter_report()} |",
+        f"| parameters | {size} |",
         *(f"| {name} | {value} |" for name, value in extra.items() if isinstance(value, (str, int, float))),
         "",
         "```python",

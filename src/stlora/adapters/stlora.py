@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from stlora.adapters.config import STLoRAConfig
+from stlora.adapters.files import WEIGHTS, Fit, fingerprint, load_adapter, save_adapter
 from stlora.adapters.fusion import GatedFusion, ResidualFusion
 from stlora.errors import InputError
 
@@ -135,9 +136,20 @@ class STLoRA(nn.Module):
             folder: gets ``adapter_config.json``, ``adapter_model.safetensors`` and ``README.md``.
             extra: more entries for the configuration file, such as node ids or the data's unit.
         """
-        from stlora.adapters.files import save_adapter
+        report, tensors = str(self.parameter_report()), self.adapter.state_dict()
+        save_adapter(
+            Path(folder), self.config, self._fit(fingerprint(self.backbone)), tensors, report, dict(extra or {})
+        )
 
-        save_adapter(self, Path(folder), dict(extra or {}))
+    def _fit(self, backbone_fingerprint: str) -> Fit:
+        return Fit(
+            num_nodes=self.num_nodes,
+            history=self.history,
+            horizon=self.horizon,
+            in_channels=self.in_channels,
+            backbone_class=type(self.backbone).__name__,
+            backbone_fingerprint=backbone_fingerprint,
+        )
 
     @classmethod
     def from_pretrained(cls, backbone: nn.Module, folder: str | Path, check_backbone: bool = True) -> STLoRA:
@@ -151,6 +163,24 @@ class STLoRA(nn.Module):
         Raises:
             InputError: a file is missing, damaged, of a later format, or does not fit the backbone.
         """
-        from stlora.adapters.files import load_adapter
-
-        return load_adapter(cls, backbone, Path(folder), check_backbone)
+        config, fit, tensors = load_adapter(Path(folder))
+        if check_backbone and fit.backbone_fingerprint != fingerprint(backbone):
+            raise InputError(
+                f"the adapter in {folder} was fitted to a {fit.backbone_class} with other weights than the given "
+                f"{type(backbone).__name__}; load the weights it was fitted to, or pass check_backbone=False"
+            )
+        model = cls(backbone, fit.num_nodes, config)
+        for size in ("history", "horizon", "in_channels"):
+            if getattr(model, size) != getattr(fit, size):
+                raise InputError(
+                    f"the adapter in {folder} was fitted for {size}={getattr(fit, size)} and the backbone has "
+                    f"{getattr(model, size)}; give the backbone it was fitted to"
+                )
+        try:
+            model.adapter.load_state_dict(tensors, strict=True)
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())
+            raise InputError(
+                f"{Path(folder) / WEIGHTS} does not fit its configuration ({reason}); save the adapter again"
+            ) from error
+        return model
