@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stlora import InputError, SensorSeries, backbones
-from stlora.data.filling import Filling, carry_forward, daily_profile, interpolate
+from stlora.data.clock import daily_profile
+from stlora.data.filling import Filling, carry_forward, interpolate
 from stlora.data.scaling import Scaler
 from stlora.data.windows import Windows
 

@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from stlora.data.mapped import row_chunks
 from stlora.errors import InputError
 
 Fill = Literal["last", "linear", "profile"]
@@ -24,7 +23,7 @@ class Filling:
         fill: last (the last value observed in the window), linear (between the observed values around the gap, the
             nearest one at the ends of the window), or profile (the sensor's mean at that time of day). Where that
             gives nothing, the training mean.
-        profile: ``[slots, N]`` float32, what :func:`daily_profile` returns; for profile alone.
+        profile: ``[slots, N]`` float32, what :func:`stlora.data.clock.daily_profile` returns; for profile alone.
 
     Raises:
         InputError: the way is unknown, or the profile is missing.
@@ -79,36 +78,3 @@ def interpolate(scaled: Tensor, observed: Tensor) -> Tensor:
     weight = (steps - left) / (right - left).clamp(min=1)
     known = torch.where(observed, scaled, 0.0)
     return torch.lerp(known.gather(1, left), known.gather(1, right), weight.to(scaled.dtype))
-
-
-def clock_slot(time_of_day: NDArray[np.floating], slots: int) -> NDArray[np.int64]:
-    """The row of a daily profile for each time of day in [0, 1)."""
-    return np.rint(time_of_day.astype(np.float64) * slots).astype(np.int64) % slots
-
-
-def daily_profile(values: NDArray[np.float32], time_of_day: NDArray[np.floating], slots: int) -> NDArray[np.float32]:
-    """Each sensor's mean at each time of day, of what was observed; its overall mean where a slot has nothing.
-
-    Args:
-        values: ``[T, N]`` of the training period, NaN = missing.
-        time_of_day: ``[T]`` in [0, 1).
-        slots: steps of a day.
-
-    Returns:
-        ``[slots, N]``; NaN for a sensor that was never observed.
-
-    Example:
-        >>> values = np.array([[1.0], [5.0], [3.0], [np.nan]], dtype=np.float32)
-        >>> daily_profile(values, np.array([0.0, 0.5, 0.0, 0.5]), slots=2).tolist()
-        [[2.0], [5.0]]
-    """
-    slot = clock_slot(time_of_day, slots)
-    sums = np.zeros((slots, values.shape[1]))
-    counts = np.zeros((slots, values.shape[1]))
-    for rows in row_chunks(values):
-        observed = ~np.isnan(values[rows])
-        np.add.at(sums, slot[rows], np.where(observed, values[rows], 0.0))
-        np.add.at(counts, slot[rows], observed)
-    with np.errstate(invalid="ignore"):  # 0 / 0 is the NaN that is wanted
-        overall = sums.sum(axis=0) / counts.sum(axis=0)
-        return np.where(counts > 0, sums / counts, overall).astype(np.float32)

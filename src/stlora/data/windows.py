@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from stlora.data.filling import Filling, carry_forward, clock_slot, interpolate
+from stlora.data.clock import clock, clock_slot
+from stlora.data.filling import Filling, carry_forward, interpolate
 from stlora.data.mapped import is_mapped
 from stlora.data.mapped_rows import MappedRows
 from stlora.data.scaling import Scaler
 from stlora.data.series import SensorSeries
 from stlora.errors import InputError
-
-
-def clock(time: pd.DatetimeIndex) -> NDArray[np.float32]:
-    """Time of day in [0, 1) and day of week as d/7, Monday 0, of each time stamp: ``[T, 2]``.
-
-    Example:
-        >>> clock(pd.DatetimeIndex(["2024-01-02 06:00"])).tolist()  # a Tuesday
-        [[0.25, 0.1428571492433548]]
-    """
-    day = (time.hour + (time.minute + time.second / 60) / 60) / 24  # what clocks show, when they are changed too
-    return np.stack([np.asarray(day), np.asarray(time.day_of_week) / 7], axis=1).astype(np.float32)
 
 
 class Windows:
