@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ from stlora.data.series import SensorSeries, observed_share
 from stlora.data.simulation import simulate
 from stlora.data.store import is_store, open_store
 from stlora.data.time_axis import regular
-from stlora.data.time_stamps import ZONED
+from stlora.data.time_stamps import ZONED, to_interval, to_start
 from stlora.errors import InputError
 
 
@@ -83,7 +82,11 @@ def load_series(
     else:
         entry = None if Path(path_or_name).exists() else entry
         path = stored(entry) if entry else Path(path_or_name)
-        options = {"channel": channel, "start": _timestamp(start), "interval": _timedelta(interval)}
+        options = {
+            "channel": channel,
+            "start": None if start is None else to_start(start),
+            "interval": None if interval is None else to_interval(interval),
+        }
         series, published = _from_path(path, options, timezone, find_graph=graph is None)
         if entry is not None:
             series, published = _as_published(series, entry, published)
@@ -154,26 +157,6 @@ def _to_series(table: Table, timezone: str | None, name: str) -> SensorSeries:
         name=name,
         notes=table.notes + repairs,
     )
-
-
-def _timestamp(text: str | pd.Timestamp | None) -> pd.Timestamp | None:
-    if text is None:
-        return None
-    with suppress(ValueError, OverflowError):
-        stamp = pd.Timestamp(text)
-        if isinstance(stamp, pd.Timestamp) and stamp.tz is None:  # neither empty nor with a time zone
-            return stamp.as_unit("ns")
-    raise InputError(f"start is {text!r}; expected a time stamp without time zone such as 2024-01-31 00:05")
-
-
-def _timedelta(text: str | pd.Timedelta | None) -> pd.Timedelta | None:
-    if text is None:
-        return None
-    with suppress(ValueError, OverflowError):
-        length = pd.Timedelta(text)
-        if isinstance(length, pd.Timedelta) and length.value > 0:
-            return length.as_unit("ns")
-    raise InputError(f"interval is {text!r}; expected a length of time such as 15min")
 
 
 def _mask_zeros(series: SensorSeries) -> SensorSeries:

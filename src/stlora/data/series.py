@@ -6,10 +6,11 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from stlora.data.mapped import row_chunks
 from stlora.errors import InputError
@@ -99,6 +100,54 @@ class SensorSeries:
             object.__setattr__(self, "coordinates", coordinates)
             if coordinates.shape != (nodes, 2):
                 raise InputError(f"coordinates are {coordinates.shape} for {nodes} sensors; expected [{nodes}, 2]")
+
+    @classmethod
+    def from_dataframe(cls, frame: pd.DataFrame, **options: Any) -> SensorSeries:
+        """A series of a pandas data frame, repaired as files are (see ``notes``).
+
+        Args:
+            frame: wide (a time index or time column, one column per sensor), or long (columns, or index levels, for
+                time, sensor and value).
+            **options: ``channel``, the column of values of a long frame that has several; ``adjacency`` ``[N, N]``
+                and ``coordinates`` ``[N, 2]`` in the order of the columns, or of the sensors' first rows; ``unit``;
+                ``name``.
+
+        Raises:
+            InputError: there are no times or no numbers, or the parts do not fit together.
+
+        Example:
+            >>> time = pd.to_datetime(["2024-01-01 00:00", "2024-01-01 00:00", "2024-01-01 00:05"])
+            >>> frame = pd.DataFrame({"time": time, "sensor": ["a", "b", "a"], "flow": [3.0, 5.0, 4.0]})
+            >>> SensorSeries.from_dataframe(frame).values.tolist()
+            [[3.0, 5.0], [4.0, nan]]
+        """
+        from stlora.data.from_python import from_dataframe
+
+        return from_dataframe(frame, **options)
+
+    @classmethod
+    def from_numpy(
+        cls, values: ArrayLike, start: str | pd.Timestamp, interval: str | pd.Timedelta, **options: Any
+    ) -> SensorSeries:
+        """A series of an array whose rows are evenly spaced.
+
+        Args:
+            values: ``[T, N]`` in physical units, NaN where nothing was observed.
+            start: the time of the first row.
+            interval: between two rows.
+            **options: ``node_ids``, 0, 1, 2 and so on by default; ``adjacency`` ``[N, N]``; ``coordinates``
+                ``[N, 2]``; ``unit``; ``name``.
+
+        Raises:
+            InputError: the values are no numbers ``[T, N]``, or the parts do not fit together.
+
+        Example:
+            >>> SensorSeries.from_numpy([[3, 5], [4, 6]], "2024-01-01", "15min").time[1]
+            Timestamp('2024-01-01 00:15:00')
+        """
+        from stlora.data.from_python import from_numpy
+
+        return from_numpy(values, start, interval, **options)
 
     @property
     def num_steps(self) -> int:

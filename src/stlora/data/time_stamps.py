@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import product
 
 import numpy as np
@@ -59,6 +60,40 @@ def naive(time: pd.DatetimeIndex) -> tuple[pd.DatetimeIndex, tuple[str, ...]]:
     if time.tz is None:
         return time, ()
     return _one_clock(time.tz_convert("UTC").tz_localize(None), time.tz_localize(None))
+
+
+def to_start(start: str | pd.Timestamp) -> pd.Timestamp:
+    """The time of a first row as a user gives it.
+
+    Raises:
+        InputError: it is no time stamp, or has a time zone.
+
+    Example:
+        >>> to_start("2024-01-31 00:05")
+        Timestamp('2024-01-31 00:05:00')
+    """
+    with suppress(ValueError, TypeError, OverflowError):
+        stamp = pd.Timestamp(start)
+        if isinstance(stamp, pd.Timestamp) and stamp.tz is None:  # not empty
+            return stamp.as_unit("ns")
+    raise InputError(f"start is {start!r}; expected a time stamp without time zone such as 2024-01-31 00:05")
+
+
+def to_interval(interval: str | pd.Timedelta) -> pd.Timedelta:
+    """The time between two rows as a user gives it.
+
+    Raises:
+        InputError: it is no length of time above 0.
+
+    Example:
+        >>> to_interval("15min")
+        Timedelta('0 days 00:15:00')
+    """
+    with suppress(ValueError, TypeError, OverflowError):
+        length = pd.Timedelta(interval)
+        if isinstance(length, pd.Timedelta) and length.value > 0:
+            return length.as_unit("ns")
+    raise InputError(f"interval is {interval!r}; expected a length of time such as 15min")
 
 
 def _one_clock(utc: pd.DatetimeIndex, local: pd.DatetimeIndex) -> tuple[pd.DatetimeIndex, tuple[str, ...]]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from stlora.data.readers import largest_files, numpy_file, pems, published
 from stlora.data.readers.channels import take
 from stlora.data.readers.table import Table, make_table
-from stlora.data.readers.undated import make_clock, time_axis
+from stlora.data.readers.undated import elapsed_time, make_clock, time_axis
 from stlora.errors import InputError
 
 _CLOSE = 1e-3  # to a whole number: far more than float32 loses of a count, far less than any digit of a speed
@@ -51,8 +51,14 @@ def read(path: Path, *, start: pd.Timestamp | None = None, interval: pd.Timedelt
     notes += (_round(values),)
     known = published.find(steps, nodes)
     clock = make_clock(*times.T) if channels > 1 else None
+    days = 0.0 if clock is None else int(elapsed_time(clock)[-1]) / 86_400e9
     time, time_notes = time_axis(
-        steps, known, clock=clock, start=start, interval=None if clock else interval, first_day=_first_day(path)
+        steps,
+        known,
+        clock=clock,
+        start=_start(path) if start is None else start,
+        interval=None if clock else interval,
+        first_day=_first_day(path, days),
     )
     beside = largest_files.find((path.parent, path.resolve().parent.parent))
     node_ids = tuple(str(i) for i in range(nodes))
@@ -91,7 +97,22 @@ def _round(values: NDArray[np.float32]) -> str:
     return f"{count} values within {_CLOSE} of zero were made zero."
 
 
-def _first_day(path: Path) -> pd.Timestamp | None:
-    """The first of January of the year, or first year, that the folder is called."""
-    match = re.match(r"(19|20)\d\d(?=$|_)", path.resolve().parent.name)
-    return pd.Timestamp(int(match[0]), 1, 1) if match else None
+def _start(path: Path) -> pd.Timestamp | None:
+    """The time of the first row, where our own writer has left it."""
+    if "start" not in numpy_file.outline(path):
+        return None
+    stamp = numpy_file.read_npz(path, "start")
+    if stamp.dtype != np.int64 or stamp.size != 1 or abs(int(stamp.reshape(-1)[0])) > 2**62:
+        raise InputError(f"has a start of {stamp.reshape(-1)[:3].tolist()}; expected nanoseconds since 1970")
+    return pd.Timestamp(int(stamp.reshape(-1)[0])).as_unit("ns")
+
+
+def _first_day(path: Path, days: float) -> pd.Timestamp | None:
+    """The first of January of the years that the folder is called, such as 2018_2019, if it holds all their days."""
+    name = path.resolve().parent.name
+    if re.fullmatch(r"(19|20)\d\d(_(19|20)\d\d)*", name) is None:
+        return None
+    years = [int(year) for year in name.split("_")]
+    first = pd.Timestamp(years[0], 1, 1)
+    whole = years == list(range(years[0], years[0] + len(years)))
+    return first if whole and abs(days - (pd.Timestamp(years[-1] + 1, 1, 1) - first).days) < 1 else None

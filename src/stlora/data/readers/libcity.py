@@ -42,6 +42,8 @@ def read(path: Path, *, channel: str | None = None) -> Table:
     name = _channel(outline.header[len(_KEYS) :], channel, info.get("data_col"))
     keys = [_KEYS.index("time"), _KEYS.index("entity_id")]
     frame = wide_csv.parse_cells(text, outline, [*keys, 1])
+    if not (frame.iloc[:, 1].str.strip() == "state").all():
+        raise InputError("holds rows that are no state of a place, such as trajectories; expected the type state")
     time = frame.iloc[:, keys[0]].where(frame.iloc[:, keys[0]] != "")
     table = long.to_table(time, frame.iloc[:, keys[1]], frame.iloc[:, outline.header.index(name)], name)
     others = [other for other in outline.header[len(_KEYS) :] if other != name]

@@ -90,7 +90,7 @@ def time_axis(
         elapsed, notes = _even(steps, known, interval)
         offset = 0
     else:
-        elapsed, notes, offset = _elapsed(clock), (), int(clock.second[0]) * 10**9
+        elapsed, notes, offset = elapsed_time(clock), (), int(clock.second[0]) * 10**9
     first, source = _first(known, clock, start, offset, first_day)
     last = first.value + int(elapsed[-1])
     if not -(2**63) < last < 2**63 or elapsed[-1] < 0:
@@ -111,7 +111,7 @@ def _even(
     return np.arange(steps, dtype=np.int64) * interval.value, notes
 
 
-def _elapsed(clock: Clock) -> NDArray[np.int64]:
+def elapsed_time(clock: Clock) -> NDArray[np.int64]:
     """Nanoseconds since the first row: the shortest way forward from each clock reading to the next."""
     step = np.diff(clock.second) * 10**9
     if clock.weekday is None:

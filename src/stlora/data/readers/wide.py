@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from stlora.data.readers.table import Table, make_table
 from stlora.data.time_stamps import naive, parse
 from stlora.errors import InputError
 
@@ -80,3 +81,26 @@ def to_numbers(column: pd.Series, name: str) -> NDArray[np.float64]:
             "expected a number, or an empty cell where nothing was measured"
         )
     return numbers.to_numpy(dtype=np.float64)
+
+
+def frame_to_table(frame: pd.DataFrame) -> Table:
+    """The rows of a wide data frame: a time index or time column, one column per sensor.
+
+    Raises:
+        InputError: it is empty, has several index levels or no times, or a cell is no number.
+    """
+    if isinstance(frame.index, pd.MultiIndex) or isinstance(frame.columns, pd.MultiIndex):
+        raise InputError("has several index levels; expected one time index and one column per sensor")
+    if frame.empty:
+        raise InputError(f"holds {len(frame)} rows of {frame.shape[1]} columns; expected one row per time step")
+    if not isinstance(frame.index, pd.RangeIndex):
+        name = frame.index.name
+        frame = frame.reset_index(names="time" if name is None else str(name), allow_duplicates=True)
+    header = [str(name) for name in frame.columns]
+    position = time_position(header, frame.iloc[0, 0])
+    time, notes = to_time(frame.iloc[:, position])
+    sensors = [i for i in range(len(header)) if i != position]
+    values = np.empty((len(frame), len(sensors)))
+    for column, i in enumerate(sensors):
+        values[:, column] = to_numbers(frame.iloc[:, i], header[i])
+    return make_table(values, time, tuple(header[i] for i in sensors), notes)

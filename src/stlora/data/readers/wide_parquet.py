@@ -7,11 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from stlora.data.readers.table import Table, make_table
-from stlora.data.readers.wide import time_position, to_numbers, to_time
+from stlora.data.readers.table import Table
+from stlora.data.readers.wide import frame_to_table
 from stlora.errors import InputError
 
 _FREE_CELLS, _MAX_CELLS = 10_000_000, 200  # what no measurement reaches: 200 cells from one byte of the file
@@ -28,28 +27,12 @@ def read(path: Path) -> Table:
     Raises:
         InputError: pyarrow is not installed, the file is damaged, there is no time column, or a cell is no number.
     """
-    frame = _frame(path)
-    if frame.empty:
-        raise InputError(f"holds {len(frame)} rows of {frame.shape[1]} columns; expected one row per time step")
-    if not isinstance(frame.index, pd.RangeIndex):
-        name = frame.index.name
-        frame = frame.reset_index(names="time" if name is None else str(name), allow_duplicates=True)
-    header = [str(name) for name in frame.columns]
-    position = time_position(header, frame.iloc[0, 0])
-    time, notes = to_time(frame.iloc[:, position])
-    sensors = [i for i in range(len(header)) if i != position]
-    values = np.empty((len(frame), len(sensors)))
-    for column, i in enumerate(sensors):
-        values[:, column] = to_numbers(frame.iloc[:, i], header[i])
-    return make_table(values, time, tuple(header[i] for i in sensors), notes)
+    return frame_to_table(_frame(path))
 
 
 def _frame(path: Path) -> pd.DataFrame:
     with reading(path):
-        frame = pd.read_parquet(path, engine="pyarrow")
-    if isinstance(frame.index, pd.MultiIndex) or isinstance(frame.columns, pd.MultiIndex):
-        raise InputError("has several index levels; expected one time index and one column per sensor")
-    return frame
+        return pd.read_parquet(path, engine="pyarrow")
 
 
 @contextmanager

@@ -1,0 +1,79 @@
+"""Series from what a Python program holds: data frames and arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from stlora.data.readers.long import find_columns, is_long, to_table
+from stlora.data.readers.undated import time_axis
+from stlora.data.readers.wide import frame_to_table
+from stlora.data.series import SensorSeries
+from stlora.data.time_axis import regular
+from stlora.data.time_stamps import to_interval, to_start
+from stlora.errors import InputError
+
+_SAMPLE = 20
+
+
+def from_dataframe(
+    frame: pd.DataFrame,
+    channel: str | None = None,
+    adjacency: ArrayLike | None = None,
+    coordinates: ArrayLike | None = None,
+    unit: str = "",
+    name: str = "series",
+) -> SensorSeries:
+    """Make a series of a data frame, as :meth:`stlora.data.series.SensorSeries.from_dataframe` says."""
+    if isinstance(frame.index, pd.MultiIndex):  # of time and sensor
+        frame = frame.reset_index()
+    names = [str(column) for column in frame.columns]
+    rows = frame.iloc[:_SAMPLE].to_numpy(dtype=object).tolist()
+    if is_long(names, rows):
+        time_column, node, value = find_columns(names, rows, channel)
+        table = to_table(frame.iloc[:, time_column], frame.iloc[:, node], frame.iloc[:, value], names[value])
+    elif channel is not None:
+        raise InputError("the data frame has one column per sensor, which needs no channel; leave out channel")
+    else:
+        table = frame_to_table(frame)
+    time, values, repairs = regular(table.time, table.values)
+    return SensorSeries(
+        values,
+        time,
+        table.node_ids,
+        adjacency=None if adjacency is None else np.asarray(adjacency, dtype=np.float32),
+        coordinates=None if coordinates is None else np.asarray(coordinates, dtype=np.float64),
+        unit=unit,
+        name=name,
+        notes=table.notes + repairs,
+    )
+
+
+def from_numpy(
+    values: ArrayLike,
+    start: str | pd.Timestamp,
+    interval: str | pd.Timedelta,
+    node_ids: Sequence[str] | None = None,
+    adjacency: ArrayLike | None = None,
+    coordinates: ArrayLike | None = None,
+    unit: str = "",
+    name: str = "series",
+) -> SensorSeries:
+    """Make a series of an array, as :meth:`stlora.data.series.SensorSeries.from_numpy` says."""
+    array = np.asarray(values)
+    if array.ndim != 2 or array.dtype.kind not in "fiub":
+        raise InputError(f"values are {array.dtype} of shape {array.shape}; expected numbers [T, N]")
+    steps = max(len(array), 1)
+    time, _ = time_axis(steps, start=to_start(start), interval=to_interval(interval))
+    return SensorSeries(
+        np.asarray(array, dtype=np.float32),
+        time[: len(array)],
+        tuple(node_ids) if node_ids is not None else tuple(str(i) for i in range(array.shape[1])),
+        adjacency=None if adjacency is None else np.asarray(adjacency, dtype=np.float32),
+        coordinates=None if coordinates is None else np.asarray(coordinates, dtype=np.float64),
+        unit=unit,
+        name=name,
+    )

@@ -1,0 +1,66 @@
+"""What LargeST's programs train on: ``YEAR/his.npz`` with ``idx_*.npy``, ``NAME_rn_adj.npy``, ``NAME_meta.csv``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from stlora.data.series import SensorSeries
+from stlora.errors import InputError
+from stlora.files import write_atomically
+
+_HISTORY, _HORIZON = 12, 12
+_SHARES = (0.6, 0.2)
+
+
+def write(series: SensorSeries, folder: Path) -> list[Path]:
+    """Write values, standardised with mean and deviation of the training part, and time of day and day of week / 7.
+
+    The layout has no place for missing values: they are written as zero, as LargeST's own are, and so are read as
+    missing again, with any true zero. ``start`` in ``his.npz`` is ours, the time of the first row in ns.
+
+    Raises:
+        InputError: there are too few steps for three parts, or nothing varies.
+    """
+    first, last = _HISTORY - 1, series.num_steps - _HORIZON  # of the last observed step of a window, last excluded
+    train, val = (round((last - first) * share) for share in _SHARES)
+    if last - first - train - val < 1 or train <= _HISTORY or val < 1:
+        raise InputError(f"{series.name} has {series.num_steps} steps, too few for training, validation and test parts")
+    filled = np.nan_to_num(series.values.astype(np.float64), nan=0.0)
+    mean, std = filled[: first + train - _HISTORY].mean(), filled[: first + train - _HISTORY].std()
+    if std == 0:
+        raise InputError(f"{series.name} does not vary in its training part, so it cannot be standardised")
+    day = (series.time - series.time.normalize()) / pd.Timedelta(days=1)
+    data = np.empty((*filled.shape, 3))
+    data[..., 0] = (filled - mean) / std
+    data[..., 1] = np.asarray(day)[:, None]
+    data[..., 2] = np.asarray(series.time.day_of_week / 7)[:, None]
+    year, name = folder / str(series.time[0].year), folder.resolve().name
+    arrays: dict[str, Any] = {"data": data, "mean": mean, "std": std, "start": np.int64(series.time[0].value)}
+    write_atomically(year / "his.npz", lambda temporary: np.savez_compressed(temporary, **arrays))
+    written = [year / "his.npz"]
+    bounds = (first, first + train, first + train + val, last)
+    for part, start, end in zip(("train", "val", "test"), bounds, bounds[1:], strict=False):
+        written.append(_save(year / f"idx_{part}.npy", np.arange(start, end)))
+    if series.adjacency is not None:
+        written.append(_save(folder / f"{name}_rn_adj.npy", series.adjacency))
+    if series.coordinates is not None:
+        written.append(_write_meta(series, folder / f"{name}_meta.csv"))
+    return written
+
+
+def _save(path: Path, array: NDArray[Any]) -> Path:
+    write_atomically(path, lambda temporary: np.save(temporary, array))
+    return path
+
+
+def _write_meta(series: SensorSeries, path: Path) -> Path:
+    frame = pd.DataFrame(series.coordinates, columns=["Lat", "Lng"])
+    frame.insert(0, "ID", list(series.node_ids))
+    frame["ID2"] = np.arange(series.num_nodes)
+    write_atomically(path, lambda temporary: frame.to_csv(temporary, index=False))
+    return path
