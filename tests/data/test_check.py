@@ -62,6 +62,27 @@ def test_missing_shares(facts, series):
     assert [entry["share"] for entry in worst[:3]] == pytest.approx([1.0, 0.31, 0.03])
 
 
+def test_share_of_every_sensor(facts, series):
+    shares = np.isnan(series.values).mean(axis=0)
+    assert list(facts["missing"]["by_node"]) == list(series.node_ids)
+    assert list(facts["missing"]["by_node"].values()) == pytest.approx(shares)
+
+
+def test_every_finding_says_what_is_done_about_it(facts):
+    assert facts["treatment"].keys() == {
+        "missing",
+        "network gaps",
+        "never observed",
+        "constant",
+        "stuck",
+        "outliers",
+        "same values",
+        "zeros",
+        "graph",
+    }
+    assert "sensors without neighbours" in facts["treatment"]["graph"]
+
+
 def test_gaps(facts):
     assert facts["gaps"]["count"] == 1 + 2 + 6  # f, b twice, and a c d e g h
     assert facts["gaps"]["longest"] == {
@@ -106,6 +127,13 @@ def test_outliers(facts):
     assert facts["outliers"]["worst"] == {"node": "g", "time": "2024-01-01 05:50:00", "value": 900.0}
 
 
+def test_what_a_skewed_sensor_often_shows_is_no_outlier():
+    rng = np.random.default_rng(0)
+    speed = np.where(rng.random(2000) < 0.04, rng.uniform(5, 30, 2000), rng.normal(65, 1, 2000))  # jams
+    time = pd.date_range("2024-01-01", periods=2000, freq="5min")
+    assert describe(SensorSeries(speed[:, None], time, ("a",)))["outliers"]["count"] == 0
+
+
 def test_copies(facts):
     assert facts["duplicates"] == [["a", "h"]]
 
@@ -132,18 +160,20 @@ def test_page_names_what_an_engineer_must_know(facts):
         "9; longest 100 steps (08:20:00)",
         "all sensors at once",
         "never observed f",
-        "constant       e",
+        "constant e",
         "2 times one non-zero value for 24 steps or more",
         "worst 900 at g, 2024-01-01 05:50:00",
-        "same values    a, h",
+        "same values a, h",
         "4 edges (directed, 2 one-way)",
         "without neighbours: f, g, h",
         "54 train, 8 validation, 15 test",
         "Rows were sorted.",
-        "left out of loss, metrics and scaling",
+        "missing: left out of loss, metrics and scaling",
+        "sensors by their share: 0 complete, 8 above 1%, 2 above 5%, 2 above 20%, 1 above 50%",
     ):
-        assert text in page
-    assert len(page.splitlines()) <= 30
+        assert text in " ".join(page.split())
+    assert len(page.splitlines()) <= 45
+    assert max(map(len, page.splitlines())) <= 120
     assert all(line == line.rstrip() for line in page.splitlines())
 
 
@@ -151,13 +181,14 @@ def test_sound_series_raises_no_doubts():
     values = np.random.default_rng(0).normal(50, 5, size=(60, 2))
     facts = describe(SensorSeries(values, pd.date_range("2024-01-01", periods=60, freq="15min"), ("a", "b")))
     assert facts["gaps"] == {"count": 0, "longest": None}
-    assert facts["missing"] == {"share": 0.0, "worst": []}
+    assert facts["missing"] == {"share": 0.0, "worst": [], "by_node": {"a": 0.0, "b": 0.0}}
     assert facts["graph"] is None
     assert (facts["stuck"]["count"], facts["outliers"]["count"], facts["duplicates"]) == (0, 0, [])
     page = format_description(facts)
     assert "network gaps" not in page
-    assert "Missing values" not in page
-    assert "name one with --graph" in page
+    assert "left out of loss" not in page
+    assert facts["treatment"].keys() == {"graph"}
+    assert "name a file with --graph" in page
 
 
 @pytest.mark.parametrize("values", [[[1.0]], [[NAN]], [[NAN, NAN], [NAN, NAN]]])

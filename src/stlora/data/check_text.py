@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import Any
+
+WIDTH = 100  # of the text beside the labels
 
 
 def format_description(facts: dict[str, Any]) -> str:
-    """The result of :func:`stlora.data.check.describe` as text of about 25 lines.
+    """The result of :func:`stlora.data.check.describe` as text of about 40 lines.
 
     Example:
         >>> import numpy as np, pandas as pd
@@ -20,19 +23,21 @@ def format_description(facts: dict[str, Any]) -> str:
         ("period", f"{facts['start']} to {facts['end']}"),
         ("unit", facts["unit"] or "not stated"),
         *_missing(facts),
+        *_clock_changes(facts["clock_changes"]),
         ("zeros", f"{facts['zero_share']:.2%} of the observed values"),
         *_doubts(facts),
         *_graph(facts),
         ("coordinates", "yes" if facts["coordinates"] else "none"),
         ("windows 12+12", _windows(facts["windows"])),
         *(("read", note) for note in facts["notes"]),
-        *(("library", sentence) for sentence in _treatment(facts)),
+        *(("library", f"{finding}: {sentence}") for finding, sentence in facts["treatment"].items()),
     ]
     title = f"{facts['name']}: {facts['nodes']} sensors, {facts['steps']} steps of {facts['interval']}"
     lines, previous = [title], ""
     for label, text in rows:
-        lines.append(f"  {'' if label == previous else label:<14} {text}")
-        previous = label
+        for line in wrap(text, WIDTH, break_on_hyphens=False):
+            lines.append(f"  {'' if label == previous else label:<14} {line}")
+            previous = label
     return "\n".join(lines)
 
 
@@ -49,6 +54,7 @@ def _missing(facts: dict[str, Any]) -> Rows:
     if missing["worst"]:
         worst = ", ".join(f"{entry['node']} {entry['share']:.1%}" for entry in missing["worst"])
         rows.append(("missing", f"most: {worst}"))
+        rows.append(("missing", _by_share(list(missing["by_node"].values()))))
     if gaps["longest"]:
         longest = gaps["longest"]
         rows.append(("gaps", f"{gaps['count']}; longest {_span(longest)} at {longest['node']}"))
@@ -60,6 +66,32 @@ def _missing(facts: dict[str, Any]) -> Rows:
                 f"longest {_span(network['longest'])}",
             )
         )
+    return rows
+
+
+def _by_share(shares: list[float]) -> str:
+    """How many sensors miss how much."""
+    bounds = (0.01, 0.05, 0.2, 0.5)
+    counts = [sum(share > bound for share in shares) for bound in bounds]
+    parts = ", ".join(f"{count} above {bound:.0%}" for bound, count in zip(bounds, counts, strict=True))
+    return f"sensors by their share: {sum(share == 0 for share in shares)} complete, {parts}"
+
+
+def _clock_changes(changes: dict[str, Any] | None) -> Rows:
+    if changes is None:
+        return []
+    kind = "evenly spaced in real time" if changes["real_time"] else "wall clock"
+    rows = [("clock", f"{kind} of {changes['clock']}")]
+    if changes["skipped"]:
+        silent = "skipped" if changes["real_time"] else "skipped, all sensors silent"
+        rows.append(("clock", f"{silent}: the hour from {_some(changes['skipped'])}"))
+    if changes["repeated"]:
+        hours = [
+            hour["time"] + (f" ({hour['usual']:.1f} times the usual sum)" if hour["usual"] is not None else "")
+            for hour in changes["repeated"]
+        ]
+        once = "shown twice" if changes["real_time"] else "shown twice, stands once"
+        rows.append(("clock", f"{once}: the hour from {_some(hours)}"))
     return rows
 
 
@@ -82,7 +114,7 @@ def _doubts(facts: dict[str, Any]) -> Rows:
             f"at {longest['node']} from {longest['start']}"
         )
     rows.append(("stuck", text))
-    text = f"{outliers['count']} values beyond 10 robust deviations of their sensor"
+    text = f"{outliers['count']} values over 3 times as far from the median as the sensor's 1st or 99th percentile"
     if outliers["worst"]:
         worst = outliers["worst"]
         text += f"; worst {worst['value']:g} at {worst['node']}, {worst['time']}"
@@ -112,19 +144,3 @@ def _windows(windows: dict[str, int] | None) -> str:
     if windows is None:
         return "none: the series is too short to train, validate and test on"
     return f"{windows['train']} train, {windows['val']} validation, {windows['test']} test (7:1:2)"
-
-
-def _treatment(facts: dict[str, Any]) -> list[str]:
-    """What becomes of the doubtful values later on."""
-    sentences = []
-    if facts["missing"]["share"] > 0:
-        sentences.append("Missing values are left out of loss, metrics and scaling, and filled in model inputs.")
-    if facts["unobserved"]:
-        sentences.append("Sensors never observed get forecasts that nothing can score; leave them out if unwanted.")
-    if facts["stuck"]["count"] or facts["outliers"]["count"] or facts["constant"]:
-        sentences.append("Stuck values and outliers are kept; empty the cells that you do not trust.")
-    if facts["zero_share"] > 0:
-        sentences.append("Zeros are values; pass zero_is_missing=True if they stand for missing ones.")
-    if facts["graph"] is None:
-        sentences.append("Backbones that need a graph are not available; name one with --graph.")
-    return sentences
