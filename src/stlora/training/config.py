@@ -98,8 +98,8 @@ class FitConfig(TrainingOptions, DataOptions):
 
     Attributes:
         out: the run folder to write; an unfinished run of the same options is taken up where it stopped.
-        backbone: the name of a backbone; or package.module:factory for one of your own, which imports that module,
-            from the current folder too, and runs its code.
+        backbone: the name of a backbone, or of a baseline (ha, naive, seasonal, var, svr); or package.module:factory
+            for one of your own, which imports that module, from the current folder too, and runs its code.
         backbone_options: sizes of the backbone that differ from the published ones.
         backbone_weights: start from the weights in this .safetensors, .pt or .pth file; with --epochs 0 take them as
             they are.
@@ -151,7 +151,8 @@ class CompareConfig(TrainingOptions, DataOptions):
 
     Attributes:
         out: the folder for the table and the runs; finished cells in it are not run again.
-        backbones: names, or package.module:factory for your own (which runs its code), separated by commas.
+        backbones: names of backbones and baselines, or package.module:factory for your own (which runs its code),
+            separated by commas.
         adapters: none, stlora, paper, shared, separated by commas.
         seeds: numbers, separated by commas.
         adapt_epochs: epochs of an adapter on a frozen backbone.

@@ -11,11 +11,12 @@ import lightning
 import torch
 from torch import nn
 
-from stlora import backbones
 from stlora.adapters import STLoRA, STLoRAConfig
 from stlora.backbones import own
 from stlora.data import SensorSeries
 from stlora.errors import InputError
+from stlora.training import models
+from stlora.training.baseline import fit_baseline_run
 from stlora.training.config import FitConfig
 from stlora.training.loop import train
 from stlora.training.prepare import Prepared, open_series, prepare
@@ -56,11 +57,13 @@ def fit(
     config = dataclasses.replace(config, data_fingerprint=series.fingerprint())
     if module is not None:
         config = dataclasses.replace(config, backbone="custom")
-    elif (own if own.is_factory(config.backbone) else backbones).takes(config.backbone, "steps_per_day"):
+    elif (own if own.is_factory(config.backbone) else models).takes(config.backbone, "steps_per_day"):
         day = round(86400 / series.interval.total_seconds())
         config = dataclasses.replace(config, backbone_options={"steps_per_day": day, **config.backbone_options})
     options = asdict(config)
     data = prepare(series, options)
+    if models.is_baseline(config.backbone):
+        return fit_baseline_run(config, data)
     lightning.seed_everything(config.seed, verbose=False)
     backbone = module if module is not None else _create(config, series)
     if config.backbone_weights is not None:
@@ -104,7 +107,7 @@ def _create(config: FitConfig, series: SensorSeries) -> nn.Module:
             f"epochs is 0 and {config.backbone} has no weights yet; name trained ones with --backbone_weights, "
             "or train it for 1 epoch or more"
         )
-    return backbones.create(config.backbone, series.num_nodes, series.adjacency, **settings)
+    return models.create(config.backbone, series.num_nodes, series.adjacency, **settings)
 
 
 @torch.no_grad()

@@ -13,7 +13,6 @@ import torch
 import yaml
 from torch import nn
 
-from stlora import backbones
 from stlora._version import __version__
 from stlora.adapters import STLoRA
 from stlora.backbones import own
@@ -21,6 +20,7 @@ from stlora.data.scaling import Scaler
 from stlora.data.series import SensorSeries
 from stlora.errors import InputError
 from stlora.files import read_json, read_tensors, write_json, write_tensors, write_text
+from stlora.training import models
 
 FORMAT_VERSION = 1
 GRAPH_TENSORS = ("adjacency.edges", "adjacency.weights")
@@ -193,7 +193,7 @@ class Run:
         if factory is not None:
             return own.build(factory, nodes, adjacency, **{**sizes, **record.options})
         sizes["in_channels"] = record.in_channels
-        return backbones.create(record.name, nodes, adjacency, **{**sizes, **record.options})
+        return models.create(record.name, nodes, adjacency, **{**sizes, **record.options})
 
     def load(self, module: nn.Module | str | None = None) -> nn.Module:
         """The network of the run: the backbone, with its adapter if the run has one."""
