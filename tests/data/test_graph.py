@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stlora.data import SensorSeries
+from stlora.data import SensorSeries, load_series
 from stlora.data.graph import from_coordinates, from_correlation, from_distances, great_circle_km
 from stlora.data.graph_choice import make_graph, names_graph
 from stlora.errors import InputError
@@ -208,3 +208,13 @@ def test_malformed_choices_are_refused(alike, choice):
 def test_knn_without_coordinates_says_what_to_do(alike):
     with pytest.raises(InputError, match=r"has no coordinates; put a file .*location"):
         make_graph(alike, "knn", slice(None))
+
+
+def test_reading_takes_a_file_or_none(tmp_path):
+    (tmp_path / "flow.csv").write_text("time,a,b\n2024-01-01 00:00,3,4\n2024-01-01 00:15,5,6\n")
+    np.save(tmp_path / "adj.npy", np.eye(2))
+    (tmp_path / "adj_1.pkl").write_bytes(b"damaged")
+    assert load_series(tmp_path, graph="none").adjacency is None
+    assert load_series(tmp_path, graph=tmp_path / "adj.npy").adjacency.tolist() == [[1, 0], [0, 1]]
+    with pytest.raises(InputError, match="made when a model is trained"):
+        load_series(tmp_path, graph="knn")

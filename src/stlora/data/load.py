@@ -17,6 +17,7 @@ from stlora.data.companions import (
     attach_own_graph,
 )
 from stlora.data.download import stored
+from stlora.data.graph_choice import names_graph
 from stlora.data.readers import SERIES_READERS, Table, read_table
 from stlora.data.readers.graph_file import read_graph
 from stlora.data.series import SensorSeries, observed_share
@@ -93,6 +94,11 @@ def load_series(
         zero_is_missing = published if zero_is_missing is None else zero_is_missing
     if graph == "none":
         series = replace(series, adjacency=None)
+    elif names_graph(graph):
+        raise InputError(
+            f"the graph is {graph!r}, which is made when a model is trained; expected a file or none here, or use "
+            "stlora.data.graph in Python"
+        )
     elif graph is not None:
         series = attach_graph(series, read_graph(Path(graph)), Path(graph))
     return _note_silent(_mask_zeros(series) if zero_is_missing else series)
