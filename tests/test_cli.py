@@ -97,6 +97,28 @@ def test_data_check_describes_the_file(network, capsys):
     assert json.loads(capsys.readouterr().out)["nodes"] == 4
 
 
+def test_data_check_draws_a_picture(network, tmp_path, capsys):
+    assert main(["data", "check", str(network), "--picture", str(tmp_path / "network.svg")]) == 0
+    assert (tmp_path / "network.svg").read_text().startswith("<?xml")
+    for file in ("network.jpg", "nowhere/network.png"):
+        assert main(["data", "check", str(network), "--picture", str(tmp_path / file)]) == 2
+        assert "name a .png or .svg file" in capsys.readouterr().err
+
+
+def test_picture_without_matplotlib_names_the_extra(network, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "stlora.report.network_picture", None)
+    assert main(["data", "check", str(network), "--picture", str(tmp_path / "network.png")]) == 2
+    assert 'pip install "stlora[report]"' in capsys.readouterr().err
+
+
+def test_data_check_reads_a_wall_clock(tmp_path, capsys):
+    path = tmp_path / "counts.csv"
+    rows = [f"2024-10-27 {hour:02}:00,{number}" for number, hour in enumerate((0, 1, 2, 2, 3, 4))]
+    path.write_text("\n".join(["time,a", *rows]))
+    assert main(["data", "check", str(path), "--timezone", "Europe/Berlin"]) == 0
+    assert "real time of Europe/Berlin" in capsys.readouterr().out
+
+
 def test_fit_then_adapt_then_evaluate(run, adapted, capsys):
     assert main(["evaluate", str(adapted), "--json"]) == 0
     measured = json.loads(capsys.readouterr().out)

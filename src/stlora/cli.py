@@ -39,12 +39,16 @@ class CheckOptions:
         path: a file, a folder, or a catalogue name.
         graph: a graph file that does not lie with the data.
         zero_is_missing: whether a zero means missing; as the file's layout says if not given.
+        timezone: of the clock that made the time stamps, such as Europe/Berlin, if it is changed twice a year.
+        picture: a .png or .svg file to draw what is missing, the mean day and the map.
         json: print JSON instead of text.
     """
 
     path: str
     graph: str | None = None
     zero_is_missing: bool | None = None
+    timezone: str | None = None
+    picture: str | None = None
     json: bool = False
 
 
@@ -116,6 +120,7 @@ class PredictOptions:
         output: the file to write, .parquet or .csv.
         graph: a graph file that does not lie with the data.
         zero_is_missing: whether a zero means missing; as the file's layout says if not given.
+        timezone: of the clock that made the time stamps, such as Europe/Berlin, if it is changed twice a year.
         module: package.module:factory, if the run's backbone is of your own; runs that code.
         device: auto takes a GPU where there is one.
     """
@@ -125,6 +130,7 @@ class PredictOptions:
     output: str
     graph: str | None = None
     zero_is_missing: bool | None = None
+    timezone: str | None = None
     module: str | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
@@ -164,10 +170,15 @@ def data_get(options: GetOptions) -> None:
 
 def data_check(options: CheckOptions) -> None:
     """Print what a file or folder holds."""
+    from stlora.check_picture import picture
     from stlora.data import load_series
     from stlora.data.check import describe, format_description
 
-    series = load_series(options.path, graph=options.graph, zero_is_missing=options.zero_is_missing)
+    draw = picture(options.picture)
+    series = load_series(
+        options.path, graph=options.graph, zero_is_missing=options.zero_is_missing, timezone=options.timezone
+    )
+    draw(series)
     description = describe(series)
     print(json.dumps(description, indent=1) if options.json else format_description(description))
 
@@ -230,7 +241,9 @@ def predict(options: PredictOptions) -> None:
     from stlora.training.prediction import check_output, write_prediction
 
     output = check_output(Path(options.output))
-    series = load_series(options.data, graph=options.graph, zero_is_missing=options.zero_is_missing)
+    series = load_series(
+        options.data, graph=options.graph, zero_is_missing=options.zero_is_missing, timezone=options.timezone
+    )
     prediction = run_predict(Run(options.run), series, module=options.module, device=options.device)
     write_prediction(prediction.table, output)
     for note in prediction.notes:
