@@ -80,6 +80,7 @@ def test_measurements_alone_are_enough(tmp_path):
     ("name", "text", "message"),
     [
         ("X.geo", "geo_id,type,coordinates\n7,Point,\n", "measures '8', which X.geo does not list"),
+        ("config.json", "{", "config.json cannot be read as JSON"),
         ("X.geo", "id,type\n7,Point\n", "X.geo has columns id, type; expected geo_id"),
         ("X.geo", GEO + '7,Point,"[0, 0]"\n', "X.geo lists a place twice"),
         ("X.rel", REL + "3,geo,7,8,-1\n", "holds a value below 0"),

@@ -51,6 +51,7 @@ def test_second_version_and_header_of_python_2(tmp_path):
         ("{'descr': '<f4', 'fortran_order': False, 'shape': (-2,), }", "which numpy does not write"),
         ("{'descr': '<f4', 'fortran_order': False, 'shape': (__import__('os'),), }", "which numpy does not write"),
         ("(" * 5000, "which numpy does not write"),
+        (f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({'312, ' * 5000}x), }}", "which numpy does not write"),
         ("{'descr': '<f4', 'fortran_order': False, 'shape': (999999999999, 999999999999), }", "is cut short"),
     ],
 )

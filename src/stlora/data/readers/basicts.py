@@ -21,7 +21,7 @@ PARTS = ("train", "val", "test")
 
 def recognises(path: Path, head: bytes) -> bool:
     """Whether it is a JSON object with the numbers of the training part beside it."""
-    return head.lstrip().startswith(b"{") and path.with_name("train_data.npy").is_file()
+    return holds_series(path) or (head.lstrip().startswith(b"{") and path.with_name("train_data.npy").is_file())
 
 
 def holds_series(path: Path) -> bool:

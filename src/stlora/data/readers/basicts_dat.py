@@ -21,15 +21,15 @@ _BLOCK = 4 << 20  # numbers
 
 
 def recognises(path: Path, head: bytes) -> bool:
-    """Whether it is ``desc.json`` with a shape, or ``data.dat`` beside one."""
+    """Whether it is ``desc.json`` with ``data.dat`` beside it, or that ``data.dat``."""
     if path.suffix.lower() == ".dat":
-        return holds_series(path.with_name("desc.json"))
-    return head.lstrip().startswith(b"{") and "shape" in json_file.peek(path) and _numbers(path).is_file()
+        return path.with_name("desc.json").is_file()
+    return holds_series(path) or (head.lstrip().startswith(b"{") and _numbers(path).is_file())
 
 
 def holds_series(path: Path) -> bool:
-    """Whether it is a ``desc.json`` of this layout."""
-    return path.name == "desc.json" and "shape" in json_file.peek(path)
+    """Whether it is a ``desc.json`` with the numbers beside it."""
+    return path.name == "desc.json" and _numbers(path).is_file()
 
 
 def read(path: Path, *, start: pd.Timestamp | None = None, interval: pd.Timedelta | None = None) -> Table:

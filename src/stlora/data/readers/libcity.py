@@ -37,7 +37,8 @@ def read(path: Path, *, channel: str | None = None) -> Table:
     """
     text = wide_csv.read_text(path)
     outline = wide_csv.read_outline(text)
-    info = json_file.peek(path.with_name("config.json")).get("info")
+    config = path.with_name("config.json")
+    info = json_file.read(config).get("info") if config.is_file() else None
     info = info if isinstance(info, dict) else {}
     name = _channel(outline.header[len(_KEYS) :], channel, info.get("data_col"))
     keys = [_KEYS.index("time"), _KEYS.index("entity_id")]
@@ -95,7 +96,7 @@ def _places(path: Path) -> dict[str, tuple[float, float] | None]:
     """Latitude and longitude by id, None for what is no point on Earth."""
     try:
         rows = [row for row in csv.reader(wide_csv.read_text(path).splitlines(), strict=True) if row]
-    except (OSError, csv.Error) as error:
+    except (OSError, InputError, csv.Error) as error:
         raise InputError(f"{path.name} cannot be read as CSV ({error}); get it again") from error
     header = [cell.strip() for cell in rows[0]] if rows else []
     if "geo_id" not in header or any(len(row) != len(header) for row in rows):

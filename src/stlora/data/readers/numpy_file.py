@@ -22,7 +22,7 @@ _BLOCK = 16 << 20
 _MAX_HEADER = 1 << 16
 _HEADER = re.compile(
     r"\{'descr': ?'(?P<kind>[<>|=]?[a-zA-Z]\d*)', ?'fortran_order': ?(?P<fortran>True|False), ?"
-    r"'shape': ?\((?P<shape>(?:\d{1,18}L?,? ?)*)\),? ?\}\s*"
+    r"'shape': ?\((?P<shape>(?:\d{1,18}L?(?:, ?\d{1,18}L?)*,?)?)\),? ?\}\s*"
 )
 
 

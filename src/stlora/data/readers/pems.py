@@ -23,8 +23,9 @@ def recognises(path: Path, head: bytes) -> bool:
 
 
 def holds_series(path: Path) -> bool:
-    """Whether an ``.npz`` holds an array ``data``, unlike the index files that lie beside one."""
-    return "data" in arrays(path)
+    """Whether an ``.npz`` holds an array ``data``, unlike the index files beside one; a damaged one may."""
+    found = arrays(path)
+    return "data" in found or not found
 
 
 def arrays(path: Path) -> dict[str, numpy_file.Header]:

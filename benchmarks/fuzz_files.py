@@ -1,0 +1,237 @@
+"""Small valid files of every layout that is read, and ways to damage them."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import re
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from stlora.data import SensorSeries, load_series
+from stlora.data.readers.graph_file import read_graph
+from stlora.data.store import write_store
+from stlora.data.writers import write_series
+
+TOKENS = (b"nan", b"1e999", b"-1", b"\0", b",", b"\n", b'"', b"[", b"{", b"9" * 30, b"\xff\xfe", b"2024-02-30", b"..")
+CELLS = (
+    b"",
+    b"nan",
+    b"1e999",
+    b"-1",
+    b"x",
+    b"9" * 30,
+    b"1e-320",
+    b"inf",
+    b"0x10",
+    b"True",
+    b"2024-02-30",
+    b'"a',
+    b" 1 ",
+    b"null",
+)
+WORDS = (0, 1, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, 1 << 40, (1 << 63) - 1, (1 << 64) - 1)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A layout as files in a folder.
+
+    Attributes:
+        name: of the reader.
+        files: their content by name within the folder.
+        target: what is read: a file, or "." for the folder.
+        read: how.
+    """
+
+    name: str
+    files: dict[str, bytes]
+    target: str
+    read: Callable[[Path], object] = load_series
+
+
+def layouts(folder: Path) -> list[Layout]:
+    """Every layout, written into sub-folders of ``folder`` and read back into memory."""
+    made = []
+    for name, (write, target, read) in _WRITERS.items():
+        place = folder / name.replace(" ", "-")
+        place.mkdir()
+        write(place)
+        files = {str(p.relative_to(place)): p.read_bytes() for p in sorted(place.rglob("*")) if p.is_file()}
+        made.append(Layout(name, files, target, read))
+    return made
+
+
+def random_bytes(layout: Layout, name: str, rng: np.random.Generator) -> bytes:
+    """Random bytes, half of them after the first bytes of the valid file."""
+    head = layout.files[name][: int(rng.integers(1, 64))] if rng.random() < 0.5 else b""
+    return head + rng.bytes(int(rng.integers(0, 400)))
+
+
+def mutate(raw: bytes, rng: np.random.Generator) -> bytes:
+    """One to four changes: bits, bytes, sizes, cuts, repeats and words that parsers stumble over."""
+    if raw.startswith(b"PK\x03\x04") and rng.random() < 0.7:  # past the checksum of the archive
+        return _mutate_members(raw, rng)
+    if rng.random() < 0.6 and b"\0" not in raw and b"," in raw:
+        return _mutate_cells(raw, rng)
+    content = bytearray(raw)
+    for _ in range(int(rng.integers(1, 5))):
+        at, length = int(rng.integers(0, len(content) + 1)), int(rng.integers(1, 17))
+        piece = bytes(content[at : at + length])
+        word = int(WORDS[int(rng.integers(len(WORDS)))])
+        width = int(rng.choice([1, 2, 4, 8]))
+        change = int(rng.integers(8))
+        if change == 0 and at < len(content):
+            content[at] ^= 1 << int(rng.integers(8))
+        elif change == 1:
+            content[at : at + length] = rng.bytes(length)
+        elif change == 2:
+            content[at : at + width] = (word % (1 << 8 * width)).to_bytes(width, "little")
+        elif change == 3:
+            del content[at : at + length]
+        elif change == 4:
+            content[at:at] = TOKENS[int(rng.integers(len(TOKENS)))]
+        elif change == 5:
+            content[at:at] = piece * int(rng.integers(1, 20))
+        elif change == 6 and rng.random() < 0.3:
+            del content[at:]
+        elif change == 7:
+            other = int(rng.integers(0, len(content) + 1))
+            content[at : at + length] = content[other : other + length]
+    return bytes(content)
+
+
+def _mutate_cells(raw: bytes, rng: np.random.Generator) -> bytes:
+    """Change one to three cells of a text: to a word, to another cell, or by one character."""
+    cells = re.split(rb"([,\r\n:\[\]{}]+)", raw)
+    for _ in range(int(rng.integers(1, 4))):
+        at = 2 * int(rng.integers((len(cells) + 1) // 2))
+        cell, change = bytearray(cells[at]), int(rng.integers(4))
+        if change == 0:
+            cell = bytearray(CELLS[int(rng.integers(len(CELLS)))])
+        elif change == 1:
+            cell = bytearray(cells[2 * int(rng.integers((len(cells) + 1) // 2))])
+        elif cell:
+            place = int(rng.integers(len(cell)))
+            cell[place : place + 1] = b"0123456789.- eT"[int(rng.integers(15)) :][: int(rng.integers(2))]
+        cells[at] = bytes(cell)
+    return b"".join(cells)
+
+
+def _mutate_members(raw: bytes, rng: np.random.Generator) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as changed:
+        names = archive.namelist()
+        chosen = names[int(rng.integers(len(names)))]
+        for name in names:
+            content = archive.read(name)
+            changed.writestr(name, mutate(content, rng) if name == chosen else content)
+    return out.getvalue()
+
+
+def _series(steps: int = 60) -> SensorSeries:
+    values = np.random.default_rng(0).poisson(30, (steps, 3)) + 1.0
+    values[3, 1] = np.nan
+    time = pd.date_range("2024-02-28 21:00", periods=steps, freq="15min")
+    return SensorSeries(values, time, ("7", "8", "9"), np.eye(3, k=1), np.array([[51.9, 7.6]] * 3))
+
+
+def _frame() -> pd.DataFrame:
+    series = _series()
+    return pd.DataFrame(series.values, index=series.time.rename("time"), columns=list(series.node_ids))
+
+
+def _clocked(weekday_divisor: float) -> np.ndarray:
+    series = _series()
+    day = np.asarray((series.time - series.time.normalize()) / pd.Timedelta("1D"))
+    week = np.asarray(series.time.day_of_week) / weekday_divisor
+    channels = [np.broadcast_to(c[:, None], series.values.shape) for c in (day, week)]
+    return np.stack([np.nan_to_num(series.values), *channels], axis=-1).astype(np.float32)
+
+
+def _hdf(path: Path, key: str) -> None:
+    frame = _frame()
+    with h5py.File(path, "w") as file:
+        group = file.create_group(key)
+        group.attrs["pandas_type"], group.attrs["nblocks"] = np.bytes_("frame"), 1
+        group["axis0"] = group["block0_items"] = np.array(frame.columns, dtype="S")
+        group["axis1"] = frame.index.to_numpy().astype("M8[ns]").astype("int64")
+        group["axis1"].attrs["kind"] = np.bytes_("datetime64")
+        group["block0_values"] = frame.to_numpy(np.float64)
+
+
+def _metr_la(folder: Path) -> None:
+    _hdf(folder / "metr-la.h5", "df")
+    (folder / "adj_mx.pkl").write_bytes(pickle.dumps([["7", "8", "9"], {"7": 0, "8": 1, "9": 2}, np.eye(3)], 2))
+    (folder / "graph_sensor_locations.csv").write_text(
+        "index,sensor_id,latitude,longitude\n0,7,1,2\n1,8,1,2\n2,9,1,2\n"
+    )
+
+
+def _largest_hdf(folder: Path) -> None:
+    _hdf(folder / "sd_his_2024.h5", "t")
+    (folder / "sd_meta.csv").write_text("ID,Lat,Lng\n7,32.5,-117.1\n8,32.6,-117.2\n9,32.7,-117.3\n")
+    np.save(folder / "sd_rn_adj.npy", np.eye(3))
+
+
+def _pems(folder: Path) -> None:
+    np.savez_compressed(folder / "PEMS99.npz", data=_clocked(7)[:, :, [0, 0, 0]] * np.float32([1, 0.01, 2]))
+    (folder / "PEMS99.csv").write_bytes(b"from,to,cost\r\n7,8,352.6\r\n8,9,10.5\r\n")
+    (folder / "PEMS99.txt").write_text("7\n8\n9\n")
+
+
+def _torch_mts(folder: Path) -> None:
+    np.savez_compressed(folder / "data.npz", data=_clocked(1))
+    np.savez(folder / "index.npz", train=np.zeros((2, 3), int), val=np.zeros((1, 3), int), test=np.zeros((1, 3), int))
+
+
+def _basicts_dat(folder: Path) -> None:
+    data = _clocked(7)
+    data.tofile(folder / "data.dat")
+    shape = list(data.shape)
+    (folder / "desc.json").write_text(
+        f'{{"shape": {shape}, "num_time_steps": {shape[0]}, "frequency (minutes)": 15, "feature_description": '
+        '["flow", "time of day", "day of week"], "regular_settings": {"NULL_VAL": 0.0}}'
+    )
+
+
+def _libcity(folder: Path) -> None:
+    rows = [f"{i},state,2018-01-01T00:{i % 4 * 15:02}:00Z,{7 + i // 4},{i}.5" for i in range(8)]
+    (folder / "X.dyna").write_text("\n".join(["dyna_id,type,time,entity_id,traffic_flow", *rows]))
+    (folder / "X.geo").write_text('geo_id,type,coordinates\n7,Point,"[-118.3, 34.1]"\n8,Point,"[-118.2, 34.2]"\n')
+    (folder / "X.rel").write_text("rel_id,type,origin_id,destination_id,cost\n0,geo,7,8,1.0\n1,geo,8,7,2.5\n")
+    (folder / "config.json").write_text('{"info": {"weight_col": "cost", "data_col": ["traffic_flow"]}}')
+
+
+def _edges(folder: Path) -> None:
+    (folder / "edges.csv").write_text("from,to,distance\n7,8,352.6\n8,9,10.5\n9,7,80.25\n")
+
+
+def _parquet_long(folder: Path) -> None:
+    write_series(_series(), folder / "long.parquet", "long")
+
+
+_WRITERS: dict[str, tuple[Callable[[Path], object], str, Callable[[Path], object]]] = {
+    "HDF5": (_metr_la, ".", load_series),
+    "HDF5 LargeST": (_largest_hdf, "sd_his_2024.h5", load_series),
+    "PEMS npz": (_pems, ".", load_series),
+    "LargeST npz": (lambda folder: write_series(_series(), folder / "sd", "largest"), "sd", load_series),
+    "Torch-MTS npz": (_torch_mts, ".", load_series),
+    "BasicTS 0.5": (_basicts_dat, ".", load_series),
+    "BasicTS": (lambda folder: write_series(_series(), folder / "x", "basicts"), "x", load_series),
+    "LibCity": (_libcity, ".", load_series),
+    "wide CSV": (lambda folder: _frame().to_csv(folder / "wide.csv"), "wide.csv", load_series),
+    "long CSV": (lambda folder: write_series(_series(), folder / "long.csv", "long"), "long.csv", load_series),
+    "wide Parquet": (lambda folder: _frame().to_parquet(folder / "wide.parquet"), "wide.parquet", load_series),
+    "long Parquet": (_parquet_long, "long.parquet", load_series),
+    "stored series": (lambda folder: write_store(_series(), folder / "store"), "store", load_series),
+    "graph pickle": (_metr_la, "adj_mx.pkl", read_graph),
+    "graph matrix": (_largest_hdf, "sd_rn_adj.npy", read_graph),
+    "graph edges": (_edges, "edges.csv", read_graph),
+}
