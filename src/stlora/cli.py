@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
 from stlora._version import __version__
+from stlora.convert import ConvertOptions, data_convert
 from stlora.errors import InputError
 from stlora.training.config import AdaptConfig, CompareConfig, FitConfig
 
@@ -303,6 +304,7 @@ DATA_VERBS = {
     "info": Verb(InfoOptions, data_info, ("name",)),
     "get": Verb(GetOptions, data_get, ("name",)),
     "check": Verb(CheckOptions, data_check, ("path",), flags=("json",)),
+    "convert": Verb(ConvertOptions, data_convert, ("path",)),
 }
 
 
