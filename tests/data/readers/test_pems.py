@@ -136,3 +136,12 @@ def test_public_lists_of_links(real_data, name, nodes, nonzero):
         assert np.count_nonzero(graph.adjacency) == nonzero
         assert (graph.adjacency == graph.adjacency.T).all()
         assert not graph.adjacency.diagonal().any()
+
+
+def test_other_archives_are_no_npz(tmp_path):
+    import zipfile
+
+    with zipfile.ZipFile(tmp_path / "book.xlsx", "w") as archive:
+        archive.writestr("[Content_Types].xml", "<?xml version='1.0'?>")
+    with pytest.raises(InputError, match="which is no format read here"):
+        load_series(tmp_path / "book.xlsx")

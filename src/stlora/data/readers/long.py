@@ -83,7 +83,7 @@ def find_columns(names: Sequence[str], rows: Sequence[Sequence[object]], channel
 def _roles(names: Sequence[str], rows: Sequence[Sequence[object]]) -> tuple[int, int, list[int]] | None:
     """The columns of time and sensor, and those that may hold the values; None for a wide table."""
     plain = [_plain(name) for name in names]
-    times = [i for i, name in enumerate(plain) if name in TIME_NAMES or name == "ds"]
+    times = [i for i, name in enumerate(plain) if name in TIME_NAMES]
     if len(times) != 1 or not rows:
         return None
     others = [i for i in range(len(names)) if i != times[0]]

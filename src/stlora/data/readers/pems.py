@@ -18,8 +18,8 @@ _UNITS = {"occupancy": "share of time", "speed": "mph"}
 
 
 def recognises(path: Path, head: bytes) -> bool:
-    """Whether a file that begins with ``head`` is an ``.npz``, which is of this layout if of no other."""
-    return head.startswith(numpy_file.NPZ_MAGIC)
+    """Whether it is an ``.npz``, which is of this layout if of no other."""
+    return head.startswith(numpy_file.NPZ_MAGIC) and (path.suffix.lower() == ".npz" or bool(arrays(path)))
 
 
 def holds_series(path: Path) -> bool:

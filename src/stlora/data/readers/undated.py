@@ -136,7 +136,7 @@ def _first(
             raise InputError(
                 f"the first row is at {pd.Timedelta(offset)} o'clock by its channel and start is {start}; mend start"
             )
-        return start, f"The rows hold no dates; the first was put at {start}, as its start is said to be."
+        return start, f"The rows hold no dates; the first was put at {start}, as the given start says."
     if known is not None:
         other = "" if weekday in (None, known.first_day.weekday()) else " (its weekdays count from another day)"
         first = known.first_day + pd.Timedelta(offset)

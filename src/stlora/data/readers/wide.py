@@ -12,7 +12,9 @@ from stlora.data.readers.table import Table, make_table
 from stlora.data.time_stamps import naive, parse
 from stlora.errors import InputError
 
-TIME_NAMES = frozenset({"time", "timestamp", "time_stamp", "date", "datetime", "date_time", "zeit", "zeitstempel"})
+TIME_NAMES = frozenset(
+    {"time", "timestamp", "time_stamp", "date", "datetime", "date_time", "zeit", "zeitstempel", "ds"}
+)
 MISSING = ("", "NaN", "nan", "NA", "N/A", "n/a", "<NA>", "null", "NULL", "None")
 
 
