@@ -53,6 +53,7 @@ def adapt(
     choice = STLoRAConfig.named(config.adapter, **config.adapter_options)
     choice = dataclasses.replace(choice, freeze_backbone=config.freeze_backbone)
     model = STLoRA(backbone, data.series.num_nodes, choice)
+    model.learn_profile(*data.training_part())
 
     run = Run(config.out)
     run.begin(config)
@@ -61,7 +62,7 @@ def adapt(
     preparation = time.perf_counter() - started
     trained = train(task, config, run.folder, show)
     errors, seconds = timed_measure(model, data, record.fit["batch_size"], config.device)
-    run.save_backbone(backbone, record, data.series.adjacency)
+    run.save_backbone(backbone, record, data.series.adjacency, data.windows.filling)
     model.save_pretrained(run.folder / "adapter", adapter_entries(data.series, data.scaler))
     run.finish(
         run_metrics(

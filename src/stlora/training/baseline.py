@@ -51,7 +51,8 @@ def fit_baseline_run(config: FitConfig, data: Prepared) -> Run:
     run.begin(config)
     validation, _ = timed_measure(model, data, config.batch_size, config.device, "val")
     errors, evaluating = timed_measure(model, data, config.batch_size, config.device)
-    run.save_backbone(model, BackboneRecord.of(data.series, data.scaler, model, asdict(config)), data.series.adjacency)
+    record = BackboneRecord.of(data.series, data.scaler, model, asdict(config))
+    run.save_backbone(model, record, data.series.adjacency, data.windows.filling)
     run.finish(
         run_metrics(
             data,

@@ -103,7 +103,7 @@ def _check_same_protocol(out: Path, protocol: dict[str, Any]) -> None:
     if stored.get("data_fingerprint") != protocol["data_fingerprint"]:
         raise InputError(f"{out} holds a comparison on other data; choose another --out or delete the folder")
     for name, value in json.loads(json.dumps(protocol["options"])).items():
-        before = stored.get("options", {}).get(name)
+        before = stored.get("options", {}).get(name, getattr(CompareConfig, name, None))  # unknown to earlier versions
         if name not in _MORE and before != value:
             raise InputError(
                 f"{out} holds a comparison with {name}={before} and this one has {value}; "

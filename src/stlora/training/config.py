@@ -20,6 +20,9 @@ class DataOptions:
         end: last time stamp to use; a date means the whole day.
         max_missing: leave out sensors that miss more than this share of the period.
         zero_is_missing: whether a zero means missing; as the file's layout says if not given.
+        timezone: of the clock that made the time stamps, such as Europe/Berlin, if it is changed twice a year.
+        fill: what stands in histories where nothing was observed: the last value of the window, a line between the
+            values around the gap (linear), or the sensor's mean at that time of day in the training part (profile).
         data_fingerprint: refuse data with another fingerprint than this.
         history: past steps that a forecast sees.
         horizon: future steps that it answers.
@@ -32,6 +35,8 @@ class DataOptions:
     end: str | None = None
     max_missing: float | None = None
     zero_is_missing: bool | None = None
+    timezone: str | None = None
+    fill: Literal["last", "linear", "profile"] = "last"
     data_fingerprint: str | None = None
     history: int = 12
     horizon: int = 12

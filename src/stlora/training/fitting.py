@@ -72,6 +72,7 @@ def fit(
     if config.adapter != "none":
         adapter = STLoRAConfig.named(config.adapter, **config.adapter_options)
         model = STLoRA(backbone, series.num_nodes, dataclasses.replace(adapter, freeze_backbone=False))
+        model.learn_profile(*data.training_part())
     check_shape(model, data)
 
     run = Run(config.out)
@@ -79,7 +80,8 @@ def fit(
     task = ForecastTask(model, data.windows, data.split, config)
     trained = train(task, config, run.folder, show)
     errors, seconds = timed_measure(model, data, config.batch_size, config.device)
-    run.save_backbone(backbone, BackboneRecord.of(series, data.scaler, backbone, options), series.adjacency)
+    record = BackboneRecord.of(series, data.scaler, backbone, options)
+    run.save_backbone(backbone, record, series.adjacency, data.windows.filling)
     if isinstance(model, STLoRA):
         model.save_pretrained(run.folder / "adapter", adapter_entries(series, data.scaler))
     run.finish(

@@ -15,6 +15,7 @@ from stlora.data import SensorSeries
 from stlora.data.windows import Windows
 from stlora.errors import InputError
 from stlora.files import write_atomically
+from stlora.training.config import DataOptions
 from stlora.training.forecasts import choose_device
 from stlora.training.run import BackboneRecord, Run
 from stlora.training.task import network_forecast
@@ -48,7 +49,7 @@ def predict(run: Run, series: SensorSeries, module: nn.Module | str | None = Non
     record = run.record()
     series, notes = _window(record, series)
     where = choose_device(device)
-    windows = Windows(series, record.scaler, record.history, horizon=0).to(where)
+    windows = Windows(series, record.scaler, record.history, horizon=0, filling=run.filling()).to(where)
     model = run.load(module).to(where)
     with torch.inference_mode():
         scaled = network_forecast(model, windows.inputs(torch.tensor([0], device=where)))
@@ -65,6 +66,13 @@ def predict(run: Run, series: SensorSeries, module: nn.Module | str | None = Non
         }
     )
     return Prediction(table, notes)
+
+
+_FILLED = {
+    "last": "replaced by the sensor's last value before them, or the training mean where the window has none",
+    "linear": "replaced by a line between the sensor's values around them, or the training mean without any",
+    "profile": "replaced by the sensor's mean at that time of day in the training period",
+}
 
 
 def _window(record: BackboneRecord, series: SensorSeries) -> tuple[SensorSeries, tuple[str, ...]]:
@@ -99,8 +107,7 @@ def _window(record: BackboneRecord, series: SensorSeries) -> tuple[SensorSeries,
         silent = int(missing.all(axis=0).sum())
         notes.append(
             f"{int(missing.sum())} of {missing.size} values of the last {record.history} steps are missing and were "
-            f"replaced by the sensor's last value before them; {silent} sensors have none in this window and start "
-            "from the mean of the training period"
+            f"{_FILLED[record.fit.get('fill', DataOptions.fill)]}; {silent} sensors have none in this window"
         )
     else:
         notes.append(f"the last {record.history} steps are complete")

@@ -6,9 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from stlora.data import SensorSeries, load_series
+from stlora.data.clock import clock, daily_profile, slots_of_a_day
+from stlora.data.filling import Filling
 from stlora.data.graph_choice import make_graph, names_graph
+from stlora.data.mapped import row_chunks
 from stlora.data.scaling import Scaler
 from stlora.data.split import Split, sample_split
 from stlora.data.windows import Windows
@@ -32,6 +37,12 @@ class Prepared:
     scaler: Scaler
     windows: Windows
 
+    def training_part(self) -> tuple[Tensor, Tensor]:
+        """The training histories in scaled units ``[T, N]``, NaN = missing, and their clock ``[T, 2]``."""
+        rows = _training_rows(self.split, self.windows.history)
+        values = torch.from_numpy(np.array(self.series.values[rows]))
+        return self.scaler.transform(values), torch.from_numpy(clock(self.series.time[rows]))
+
 
 def open_series(options: DataOptions, series: SensorSeries | None = None) -> SensorSeries:
     """Read the data, take the part that the options name, and make the graph if they say how.
@@ -49,7 +60,9 @@ def open_series(options: DataOptions, series: SensorSeries | None = None) -> Sen
     made = names_graph(options.graph)
     if series is None:
         graph = "none" if made else options.graph
-        series = load_series(options.data, graph=graph, zero_is_missing=options.zero_is_missing)
+        series = load_series(
+            options.data, graph=graph, zero_is_missing=options.zero_is_missing, timezone=options.timezone
+        )
         series = series.select(start=options.start, end=options.end, max_missing=options.max_missing)
     if made:
         split = sample_split(series.num_steps, options.history, options.horizon, options.split)
@@ -77,7 +90,7 @@ def prepare(series: SensorSeries, fit: dict[str, Any], scaler: Scaler | None = N
 
     Args:
         series: the measurements.
-        fit: the options ``history``, ``horizon`` and ``split``.
+        fit: the options ``history``, ``horizon``, ``split`` and ``fill``.
         scaler: of the trained backbone; fitted anew if None.
 
     Raises:
@@ -87,12 +100,21 @@ def prepare(series: SensorSeries, fit: dict[str, Any], scaler: Scaler | None = N
     split = sample_split(series.num_steps, history, horizon, tuple(fit["split"]))
     for name in ("train", "val", "test"):
         starts: range = getattr(split, name)
-        targets = series.observed[starts.start + history : starts.stop + history + horizon - 1]
-        if not targets.any():
+        targets = series.values[starts.start + history : starts.stop + history + horizon - 1]
+        if all(np.isnan(targets[rows]).all() for rows in row_chunks(targets)):
             raise InputError(
                 f"the {name} part of {series.name} ({len(starts)} windows) holds no observed value; "
                 "choose another period or split"
             )
+    training = _training_rows(split, history)
     if scaler is None:
-        scaler = Scaler.fit(np.asarray(series.values[_training_rows(split, history)]))
-    return Prepared(series, split, scaler, Windows(series, scaler, history, horizon))
+        scaler = Scaler.fit(series.values[training])
+    filling = _filling(fit.get("fill", DataOptions.fill), series, training)
+    return Prepared(series, split, scaler, Windows(series, scaler, history, horizon, filling))
+
+
+def _filling(fill: Any, series: SensorSeries, training: slice) -> Filling:
+    if fill != "profile":
+        return Filling(fill)
+    time_of_day = clock(series.time[training])[:, 0]
+    return Filling(fill, daily_profile(series.values[training], time_of_day, slots_of_a_day(series.interval)))

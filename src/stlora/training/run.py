@@ -16,14 +16,18 @@ from torch import nn
 from stlora._version import __version__
 from stlora.adapters import STLoRA
 from stlora.backbones import own
+from stlora.data.filling import Filling
 from stlora.data.scaling import Scaler
 from stlora.data.series import SensorSeries
 from stlora.errors import InputError
 from stlora.files import read_json, read_tensors, write_json, write_tensors, write_text
 from stlora.training import models
+from stlora.training.config import DataOptions
 
 FORMAT_VERSION = 1
 GRAPH_TENSORS = ("adjacency.edges", "adjacency.weights")
+PROFILE_TENSOR = "fill.profile"
+NOT_WEIGHTS = (*GRAPH_TENSORS, PROFILE_TENSOR)  # of the tensors that lie with a backbone's weights
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,8 @@ class Run:
         if self.finished:
             raise InputError(f"{self.folder} holds a finished run; choose another --out or delete the folder")
         if stored.exists():
-            if _comparable(yaml.safe_load(stored.read_text(encoding="utf-8"))) != _comparable(yaml.safe_load(text)):
+            before = _defaults(config) | yaml.safe_load(stored.read_text(encoding="utf-8"))
+            if _comparable(before) != _comparable(yaml.safe_load(text)):
                 raise InputError(
                     f"{self.folder} holds an unfinished run with other options; give the same options to take it up, "
                     "or choose another --out"
@@ -118,9 +123,13 @@ class Run:
         write_json(self.folder / "metrics.json", metrics)
         shutil.rmtree(self.folder / "checkpoints", ignore_errors=True)
 
-    def save_backbone(self, module: nn.Module, record: BackboneRecord, adjacency: np.ndarray | None) -> None:
-        """Write ``backbone/``: how it was made, its weights, and the graph it was built on."""
+    def save_backbone(
+        self, module: nn.Module, record: BackboneRecord, adjacency: np.ndarray | None, filling: Filling
+    ) -> None:
+        """Write ``backbone/``: how it was made, its weights, the graph it was built on, and what fills its inputs."""
         tensors = dict(module.state_dict())
+        if filling.profile is not None:
+            tensors[PROFILE_TENSOR] = torch.from_numpy(filling.profile)
         if adjacency is not None:
             edges = np.nonzero(adjacency)
             tensors[GRAPH_TENSORS[0]] = torch.from_numpy(np.stack(edges))
@@ -149,6 +158,21 @@ class Run:
         except (KeyError, TypeError) as error:
             raise InputError(f"{path} is incomplete or damaged ({error}); fit the backbone again") from error
 
+    def filling(self) -> Filling:
+        """What stands in the histories of its backbone where nothing was observed.
+
+        Raises:
+            InputError: a file is missing or damaged.
+        """
+        fill = self.record().fit.get("fill", DataOptions.fill)
+        if fill != "profile":
+            return Filling(fill)
+        path = self.folder / "backbone" / "model.safetensors"
+        profile = read_tensors(path).get(PROFILE_TENSOR)
+        if profile is None:
+            raise InputError(f"{path} lacks {PROFILE_TENSOR}, which fills gaps in this run; fit the backbone again")
+        return Filling(fill, profile.numpy())
+
     def load_backbone(self, module: nn.Module | str | None = None) -> nn.Module:
         """The backbone with its weights.
 
@@ -161,7 +185,7 @@ class Run:
         """
         record = self.record()
         tensors = read_tensors(self.folder / "backbone" / "model.safetensors")
-        edges, weights = (tensors.pop(name, None) for name in GRAPH_TENSORS)
+        edges, weights, _ = (tensors.pop(name, None) for name in NOT_WEIGHTS)
         nodes = len(record.node_ids)
         adjacency = None
         if edges is not None and weights is not None:
@@ -208,6 +232,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def _defaults(config: Any) -> dict[str, Any]:
+    """What the options are that an earlier version did not know yet."""
+    fields = [field for field in dataclasses.fields(config) if field.default is not dataclasses.MISSING]
+    return {field.name: _plain(field.default) for field in fields}
 
 
 def _comparable(config: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from stlora.backbones.layouts import Layout
 from stlora.errors import InputError
 from stlora.files import read_tensors
-from stlora.training.run import GRAPH_TENSORS
+from stlora.training.run import NOT_WEIGHTS
 
 
 def load_weights(backbone: nn.Module, path: Path) -> None:
@@ -59,7 +59,7 @@ def _read(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise InputError(f"there is no file {path} with weights; check --backbone_weights")
     if path.suffix == ".safetensors":
-        return {name: tensor for name, tensor in read_tensors(path).items() if name not in GRAPH_TENSORS}
+        return {name: tensor for name, tensor in read_tensors(path).items() if name not in NOT_WEIGHTS}
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a damaged or unsafe file
