@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from stlora import InputError, STLoRAConfig
-from stlora.adapters.features import num_features, window_features
+from stlora.adapters.features import check_channels, num_features, window_features
 
 NODES, STEPS, HORIZON = 2, 3, 2
 
@@ -25,7 +25,7 @@ FORECAST = torch.tensor([[7.0, 8.0], [9.0, 10.0]]).reshape(1, HORIZON, NODES, 1)
 
 
 def features(**choices):
-    off = {"gaps": False, "harmonics": 0, "weekday": False}
+    off = {"gaps": False, "harmonics": 0, "weekday": False, "profile": 0}
     channels = choices.pop("channels", 4)
     day = choices.pop("day", 0)
     config = STLoRAConfig(**{**off, **choices})
@@ -68,7 +68,17 @@ def test_everything_together_keeps_the_order():
     assert found.tolist() == pytest.approx([-1, -1, 5, 8, 10, 0, 1, 0, *clock], abs=1e-6)
 
 
-@pytest.mark.parametrize("choice", [{"harmonics": 1}, {"weekday": True}])
+def test_usual_values_follow_the_forecast():
+    config = STLoRAConfig(gaps=False, harmonics=0, weekday=False)
+    usual = torch.tensor([[[0.1, 0.2], [0.3, 0.4]]])
+    found = window_features(window(), FORECAST, config, usual)
+    assert found.shape[-1] == num_features(config, STEPS, HORIZON)
+    assert torch.equal(found[..., 5:], usual)
+
+
+@pytest.mark.parametrize("choice", [{"harmonics": 1}, {"weekday": True}, {"profile": 1}])
 def test_clock_features_need_clock_channels(choice):
-    with pytest.raises(InputError, match=r"2 channel.*harmonics=0 and weekday=False"):
-        features(**choice, channels=2)
+    config = STLoRAConfig(**{"harmonics": 0, "weekday": False, "profile": 0, **choice})
+    with pytest.raises(InputError, match=r"2 channel.*harmonics=0, weekday=False and profile=0"):
+        check_channels(window(channels=2), config)
+    check_channels(window(channels=3), config)

@@ -61,7 +61,9 @@ def test_folder_holds_the_adapter_alone(model, folder):
     assert sorted(path.name for path in folder.iterdir()) == ["README.md", CONFIG, WEIGHTS]
     tensors = load_file(folder / WEIGHTS)
     assert set(tensors) == set(model.adapter.state_dict())
-    assert sum(tensor.numel() for tensor in tensors.values()) == model.parameter_report().adapter
+    assert sum(tensor.numel() for tensor in tensors.values()) == (
+        model.parameter_report().adapter + model.parameter_report().measured
+    )
     with safe_open(folder / WEIGHTS, framework="pt") as file:
         assert file.metadata()["format"] == "pt"
 

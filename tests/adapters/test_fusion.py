@@ -27,7 +27,7 @@ def test_residual_adds_each_predictor_to_the_forecast_so_far(history, predictors
     x, forecast = history(), torch.randn(2, HORIZON, NODES, 1)
     expected = forecast
     for predictor in fusion.predictors:
-        correction = predictor(window_features(x, expected, config))
+        correction = predictor(window_features(x, expected, config, fusion.profile(x, HORIZON)))
         expected = expected + correction.permute(0, 2, 1)[..., None]
     assert len(fusion.predictors) == predictors
     torch.testing.assert_close(fusion(x, forecast), expected)

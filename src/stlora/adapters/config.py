@@ -31,6 +31,8 @@ class STLoRAConfig:
         harmonics: sine and cosine pairs of the time of day that a predictor sees; 0 for none.
         weekday: whether a predictor sees the day of the week (weekend flag, sine and cosine).
         gaps: whether a predictor sees which of the past values were missing.
+        profile: harmonics of a node's typical day, measured on the training period, whose values at the steps to come
+            a predictor sees; 0 for none.
         dropout: share of features dropped inside a predictor while training.
         freeze_backbone: keep the backbone's weights as they are.
     """
@@ -42,10 +44,11 @@ class STLoRAConfig:
     layers: int = 2
     predictors: int = 1
     fusion: Literal["residual", "gate"] = "residual"
-    harmonics: int = 6
+    harmonics: int = 4
     weekday: bool = True
     gaps: bool = True
-    dropout: float = 0.1
+    profile: int = 8
+    dropout: float = 0.0
     freeze_backbone: bool = False
 
     def __post_init__(self) -> None:
@@ -55,10 +58,10 @@ class STLoRAConfig:
                 raise InputError(f"{field.name} is {getattr(self, field.name)!r}; expected {called}")
         if self.fusion not in ("residual", "gate"):
             raise InputError(f"fusion is {self.fusion!r}; choose residual or gate")
-        if self.predictors < 1 or self.layers < 0 or self.width < 1 or self.harmonics < 0:
+        if min(self.predictors, self.width) < 1 or min(self.layers, self.harmonics, self.profile) < 0:
             raise InputError(
-                f"predictors={self.predictors}, layers={self.layers}, width={self.width}, "
-                f"harmonics={self.harmonics}: predictors and width must be 1 or more, the others 0 or more"
+                f"predictors={self.predictors}, width={self.width}, layers={self.layers}, harmonics={self.harmonics}, "
+                f"profile={self.profile}: predictors and width must be 1 or more, the others 0 or more"
             )
         if not 0 <= self.dropout < 1:
             raise InputError(f"dropout is {self.dropout}; expected a share from 0 up to, not including, 1")
@@ -81,6 +84,7 @@ class STLoRAConfig:
             "harmonics": 0,
             "weekday": False,
             "gaps": False,
+            "profile": 0,
         }
         return cls(**{**published, **changes})
 

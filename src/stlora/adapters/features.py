@@ -17,10 +17,11 @@ def num_features(config: STLoRAConfig, history: int, horizon: int) -> int:
     """How many features of a node :func:`window_features` makes."""
     gaps = history if config.gaps else 0
     weekday = 3 if config.weekday else 0
-    return history + gaps + horizon + 2 * config.harmonics + weekday
+    usual = horizon if config.profile else 0
+    return history + gaps + horizon + 2 * config.harmonics + weekday + usual
 
 
-def window_features(x: Tensor, forecast: Tensor, config: STLoRAConfig) -> Tensor:
+def window_features(x: Tensor, forecast: Tensor, config: STLoRAConfig, usual: Tensor | None = None) -> Tensor:
     """The features of each node, newest clock included.
 
     A predictor needs the clock and the gaps to act on what is particular to its node. A history without the
@@ -30,28 +31,37 @@ def window_features(x: Tensor, forecast: Tensor, config: STLoRAConfig) -> Tensor
         x: history ``[B, T, N, C]``: scaled value, time of day, day of week / 7, and, if there, observed or not.
         forecast: the backbone's forecast ``[B, H, N, 1]`` in scaled units.
         config: which features are wanted.
+        usual: each node's usual values at the steps to come, ``[B, N, H]`` in scaled units; see
+            :class:`stlora.adapters.profile.NodeProfile`.
 
     Returns:
         ``[B, N, F]``.
-
-    Raises:
-        InputError: the clock is wanted and ``x`` has no clock channels.
     """
     batch, steps, nodes, channels = x.shape
     parts = [x[..., VALUE].transpose(1, 2), forecast.squeeze(-1).transpose(1, 2)]  # [B, N, T], [B, N, H]
+    if usual is not None:
+        parts.append(usual)
     if config.gaps:
         if channels > OBSERVED:
             parts.append(1 - x[..., OBSERVED].transpose(1, 2))
         else:
             parts.append(x.new_zeros(batch, nodes, steps))
     if config.harmonics or config.weekday:
-        if channels <= DAY_OF_WEEK:
-            raise InputError(
-                f"the history has {channels} channel(s) and the adapter reads time of day and day of week from "
-                "channels 1 and 2; add them, or set harmonics=0 and weekday=False"
-            )
         parts += _clock(x[:, -1], config)
     return torch.cat(parts, dim=-1)
+
+
+def check_channels(x: Tensor, config: STLoRAConfig) -> None:
+    """Refuse a history without a clock where one is wanted.
+
+    Raises:
+        InputError: ``x`` has no clock channels.
+    """
+    if (config.harmonics or config.weekday or config.profile) and x.shape[-1] <= DAY_OF_WEEK:
+        raise InputError(
+            f"the history has {x.shape[-1]} channel(s) and the adapter reads time of day and day of week from "
+            "channels 1 and 2; add them, or set harmonics=0, weekday=False and profile=0"
+        )
 
 
 def _clock(last: Tensor, config: STLoRAConfig) -> list[Tensor]:

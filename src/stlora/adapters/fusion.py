@@ -7,8 +7,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from stlora.adapters.config import STLoRAConfig
-from stlora.adapters.features import num_features, window_features
+from stlora.adapters.features import check_channels, num_features, window_features
 from stlora.adapters.predictor import NodeSpecificPredictor
+from stlora.adapters.profile import NodeProfile
 
 
 def _predictor(config: STLoRAConfig, num_nodes: int, in_features: int, horizon: int) -> NodeSpecificPredictor:
@@ -34,6 +35,7 @@ class ResidualFusion(nn.Module):
     def __init__(self, config: STLoRAConfig, num_nodes: int, history: int, horizon: int) -> None:
         super().__init__()
         self.config = config
+        self.profile = NodeProfile(num_nodes, config.profile) if config.profile else None
         in_features = num_features(config, history, horizon)
         self.predictors = nn.ModuleList(
             _predictor(config, num_nodes, in_features, horizon) for _ in range(config.predictors)
@@ -42,9 +44,15 @@ class ResidualFusion(nn.Module):
             predictor.head.reset_to_zero()  # type: ignore[operator,union-attr]
 
     def forward(self, x: Tensor, forecast: Tensor) -> Tensor:
-        """History ``[B, T, N, C]`` and forecast ``[B, H, N, 1]`` to the corrected forecast ``[B, H, N, 1]``."""
+        """History ``[B, T, N, C]`` and forecast ``[B, H, N, 1]`` to the corrected forecast ``[B, H, N, 1]``.
+
+        Raises:
+            InputError: the clock is wanted and ``x`` has no clock channels.
+        """
+        check_channels(x, self.config)
+        usual = None if self.profile is None else self.profile(x, forecast.shape[1])  # [B, N, H]
         for predictor in self.predictors:
-            correction = predictor(window_features(x, forecast, self.config))  # [B, N, H]
+            correction = predictor(window_features(x, forecast, self.config, usual))  # [B, N, H]
             forecast = forecast + correction.transpose(1, 2).unsqueeze(-1)
         return forecast
 

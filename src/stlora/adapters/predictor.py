@@ -40,7 +40,7 @@ class NodeSpecificPredictor(nn.Module):
         rank: int = 4,
         alpha: float = 8.0,
         node_factor: NodeFactor = "core",
-        dropout: float = 0.1,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.embed = nn.Linear(in_features, width)

@@ -22,11 +22,13 @@ class ParameterReport:
     Attributes:
         trainable: parameters that training would change now.
         adapter: parameters of the adapter.
+        measured: numbers of the adapter that are measured on the training period and not trained.
         backbone: parameters of the backbone, trained or frozen.
     """
 
     trainable: int
     adapter: int
+    measured: int
     backbone: int
 
     @property
@@ -37,7 +39,7 @@ class ParameterReport:
     def __str__(self) -> str:
         return (
             f"trainable: {self.trainable:,} | adapter: {self.adapter:,} | backbone: {self.backbone:,} "
-            f"| added: {self.percent_added:.2f} %"
+            f"| added: {self.percent_added:.2f} % | measured: {self.measured:,}"
         )
 
 
@@ -114,6 +116,17 @@ class STLoRA(nn.Module):
         corrected: Tensor = self.adapter(x, forecast)
         return corrected
 
+    def learn_profile(self, values: Tensor, clock: Tensor) -> None:
+        """Measure each node's typical day, if the adapter has one; before training, on the training period alone.
+
+        Args:
+            values: ``[T, N]`` in scaled units, NaN = missing.
+            clock: ``[T, 2]`` time of day in [0, 1) and day of week / 7.
+        """
+        profile = getattr(self.adapter, "profile", None)
+        if profile is not None:
+            profile.fit(values, clock)
+
     def train(self, mode: bool = True) -> STLoRA:
         """Training mode; a frozen backbone stays in evaluation mode, so its statistics do not move."""
         super().train(mode)
@@ -126,6 +139,7 @@ class STLoRA(nn.Module):
         return ParameterReport(
             trainable=sum(p.numel() for p in self.parameters() if p.requires_grad),
             adapter=sum(p.numel() for p in self.adapter.parameters()),
+            measured=sum(b.numel() for b in self.adapter.buffers()),
             backbone=sum(p.numel() for p in self.backbone.parameters()),
         )
 

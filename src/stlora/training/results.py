@@ -67,6 +67,7 @@ def run_metrics(
         "parameters": {
             "backbone": report.backbone if report else count,
             "adapter": report.adapter if report else 0,
+            "measured": report.measured if report else 0,
         },
         "horizons": errors["horizons"],
         "average": errors["average"],
