@@ -67,8 +67,8 @@ def run_metrics(
         "parameters": {
             "backbone": report.backbone if report else count,
             "adapter": report.adapter if report else 0,
-            "measured": report.measured if report else 0,
         },
+        "measured": report.measured if report else 0,
         "horizons": errors["horizons"],
         "average": errors["average"],
         "pooled": errors["pooled"],
