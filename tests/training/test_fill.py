@@ -115,3 +115,15 @@ def test_comparison_of_a_version_without_the_option_is_continued(tmp_path):
     _check_same_protocol(tmp_path, protocol)
     with pytest.raises(InputError, match="fill=last and this one has linear"):
         _check_same_protocol(tmp_path, protocol | {"options": {"fill": "linear", "seed": 0}})
+
+
+def test_backbone_of_four_channels_is_trained_on_the_mask(tiny, tmp_path):
+    sizes = {"input_size": 4, "hidden_size": 6, "output_size": 8}
+    run = tiny.fit(tmp_path / "run", backbone_options={**sizes, "in_channels": 4}, epochs=1)
+    assert run.record().in_channels == 4
+    x = prepare(tiny.series, run.record().fit).windows.inputs(torch.tensor([0]))
+    told, untold = x.clone(), x.clone()
+    told[..., 3], untold[..., 3] = 1.0, 0.0
+    backbone = run.load_backbone()
+    assert not torch.equal(backbone(told), backbone(untold))
+    assert evaluate(run, series=tiny.series, device="cpu")["average"] == run.metrics["average"]

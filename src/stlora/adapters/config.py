@@ -40,8 +40,8 @@ class STLoRAConfig:
     node_factor: Literal["full", "core", "diagonal", "none"] = "core"
     rank: int = 4
     alpha: float = 8.0
-    width: int = 32
-    layers: int = 2
+    width: int = 16
+    layers: int = 1
     predictors: int = 1
     fusion: Literal["residual", "gate"] = "residual"
     harmonics: int = 4

@@ -145,8 +145,9 @@ class AdaptConfig(TrainingOptions):
     module: str | None = None
     epochs: int = 40
     patience: int = 0
+    batch_size: int = 128
     optimizer: Literal["adam", "adamw"] = "adamw"
-    learning_rate: float = 3e-3
+    learning_rate: float = 4e-3
     schedule: Literal["none", "cosine", "plateau"] = "cosine"
 
 
