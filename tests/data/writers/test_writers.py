@@ -1,6 +1,7 @@
 """What is written is read back as it was."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -74,6 +75,16 @@ def test_largest(tmp_path, whole):
         train = content["data"][: rows[1][0] - 12, :, 0]
         assert train.mean() == pytest.approx(0, abs=1e-9)
         assert train.std() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("layout", ["basicts", "largest"])
+def test_names_survive_without_graph_and_coordinates(tmp_path, layout):
+    series = replace(make(), adjacency=None, coordinates=None)
+    write_series(series, tmp_path / "x", layout)
+    back = load_series(tmp_path / "x")
+    assert back.node_ids == series.node_ids
+    assert back.coordinates is None
+    assert back.adjacency is None
 
 
 @pytest.mark.parametrize("layout", ["basicts", "largest"])

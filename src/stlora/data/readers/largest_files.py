@@ -24,11 +24,11 @@ class Meta:
 
     Attributes:
         node_ids: their ids.
-        coordinates: ``[N, 2]`` latitude and longitude in degrees.
+        coordinates: ``[N, 2]`` latitude and longitude in degrees; or None where the file leaves them empty.
     """
 
     node_ids: tuple[str, ...]
-    coordinates: NDArray[np.float64]
+    coordinates: NDArray[np.float64] | None
 
 
 def read_meta(path: Path) -> Meta:
@@ -47,11 +47,12 @@ def read_meta(path: Path) -> Meta:
     columns = [header.index(name) for name in _COLUMNS]
     try:
         cells = [[row[i].strip() for i in columns] for row in rows[1:]]
-        places = np.array([[float(lat), float(lng)] for _, lat, lng in cells]).reshape(-1, 2)
+        empty = not any(lat or lng for _, lat, lng in cells)
+        places = None if empty else np.array([[float(lat), float(lng)] for _, lat, lng in cells])
     except (IndexError, ValueError) as error:
         raise InputError(f"has a row without ID, Lat and Lng ({error}); export it again") from error
     ids = tuple(cell[0] for cell in cells)
-    if len(set(ids)) != len(ids) or not (np.abs(places) <= (90, 180)).all():
+    if len(set(ids)) != len(ids) or (places is not None and not (np.abs(places) <= (90, 180)).all()):
         raise InputError("names a sensor twice or places one off the Earth; expected one row per sensor")
     return Meta(ids, places)
 
@@ -72,7 +73,7 @@ class Companions:
 
     def coordinates(self, node_ids: tuple[str, ...]) -> NDArray[np.float64] | None:
         """Where these sensors stand, if all are known."""
-        if self.meta is None or not set(node_ids) <= set(self.meta.node_ids):
+        if self.meta is None or self.meta.coordinates is None or not set(node_ids) <= set(self.meta.node_ids):
             return None
         position = {node: i for i, node in enumerate(self.meta.node_ids)}
         return self.meta.coordinates[[position[node] for node in node_ids]]
@@ -86,7 +87,7 @@ def find(folders: tuple[Path, ...]) -> Companions:
     if meta_path is not None:
         try:
             meta = read_meta(meta_path)
-            notes = (f"Sensors and coordinates are from {meta_path.name}, which lies with the data.",)
+            notes = (f"The sensors are from {meta_path.name}, which lies with the data.",)
         except InputError as error:
             notes = (f"{meta_path.name} was not used: {error}.",)
     graph = None if graph_path is None else GraphFile(graph_path, lambda: _read_graph(graph_path, meta))

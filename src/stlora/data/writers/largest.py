@@ -48,9 +48,7 @@ def write(series: SensorSeries, folder: Path) -> list[Path]:
         written.append(_save(year / f"idx_{part}.npy", np.arange(start, end)))
     if series.adjacency is not None:
         written.append(_save(folder / f"{name}_rn_adj.npy", series.adjacency))
-    if series.coordinates is not None:
-        written.append(_write_meta(series, folder / f"{name}_meta.csv"))
-    return written
+    return [*written, _write_meta(series, folder / f"{name}_meta.csv")]
 
 
 def _save(path: Path, array: NDArray[Any]) -> Path:
@@ -59,7 +57,8 @@ def _save(path: Path, array: NDArray[Any]) -> Path:
 
 
 def _write_meta(series: SensorSeries, path: Path) -> Path:
-    frame = pd.DataFrame(series.coordinates, columns=["Lat", "Lng"])
+    places = np.full((series.num_nodes, 2), np.nan) if series.coordinates is None else series.coordinates
+    frame = pd.DataFrame(places, columns=["Lat", "Lng"])
     frame.insert(0, "ID", list(series.node_ids))
     frame["ID2"] = np.arange(series.num_nodes)
     write_atomically(path, lambda temporary: frame.to_csv(temporary, index=False))
