@@ -18,7 +18,7 @@ SMALL = [
     "--train_fraction",
     "0.2",
     "--backbone_options",
-    "{hidden_size: 8, start_size: 4, end_size: 8}",
+    "{hidden_size: 8, input_size: 4, output_size: 8}",
 ]
 
 

@@ -134,7 +134,7 @@ def test_interrupted_comparison_goes_on_where_it_stopped(folder, tiny, tmp_path,
     adapt = cells.adapt
 
     def killed(config, *rest, **more):
-        interrupt(epoch=0, error=KeyboardInterrupt())
+        interrupt(epoch=0, batch=0, error=KeyboardInterrupt())
         return adapt(config, *rest, **more)
 
     with monkeypatch.context() as patch:

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 from stlora.errors import InputError
 
-AdapterName = Literal["stlora", "paper", "shared"]
+AdapterName = Literal["stlora", "large", "paper", "shared"]
 
 _KINDS: dict[str, tuple[Any, str]] = {
     "int": (int, "a whole number"),
@@ -90,7 +90,10 @@ class STLoRAConfig:
 
     @classmethod
     def named(cls, name: str, **changes: Any) -> STLoRAConfig:
-        """A configuration by its name: ``stlora`` (the default), ``paper``, or ``shared`` (no node factor).
+        """A configuration by its name.
+
+        ``stlora`` is the default, ``large`` is twice as wide and deep, ``paper`` is the published form, and ``shared``
+        is the control, the default without node factor.
 
         Raises:
             InputError: the name or a changed field is unknown.
@@ -107,6 +110,5 @@ class STLoRAConfig:
             raise InputError(f"an adapter has no option {unknown[0]!r}; the options are {known}")
         if name == "paper":
             return cls.paper(**changes)
-        if name == "shared":
-            changes = {"node_factor": "none", **changes}
-        return replace(cls(), **changes)
+        presets: dict[str, dict[str, Any]] = {"large": {"width": 32, "layers": 2}, "shared": {"node_factor": "none"}}
+        return replace(cls(), **{**presets.get(name, {}), **changes})

@@ -108,7 +108,8 @@ class FitConfig(TrainingOptions, DataOptions):
         backbone_options: sizes of the backbone that differ from the published ones.
         backbone_weights: start from the weights in this .safetensors, .pt or .pth file; with --epochs 0 take them as
             they are.
-        adapter: none, stlora (the lean default), paper (as published), or shared (without node factor).
+        adapter: none, stlora (the lean default), large (twice as wide and deep), paper (as published), or shared
+            (without node factor).
         adapter_options: fields of the adapter that differ from the named one.
     """
 
@@ -118,7 +119,7 @@ class FitConfig(TrainingOptions, DataOptions):
     backbone: str
     backbone_options: dict[str, Any] = field(default_factory=dict)
     backbone_weights: str | None = None
-    adapter: Literal["none", "stlora", "paper", "shared"] = "none"
+    adapter: Literal["none", "stlora", "large", "paper", "shared"] = "none"
     adapter_options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -129,7 +130,8 @@ class AdaptConfig(TrainingOptions):
     Attributes:
         run: the run folder whose backbone is adapted.
         out: the run folder to write; an unfinished run of the same options is taken up where it stopped.
-        adapter: stlora (the lean default), paper (as published), or shared (without node factor).
+        adapter: stlora (the lean default), large (twice as wide and deep), paper (as published), or shared (without
+            node factor).
         adapter_options: fields of the adapter that differ from the named one.
         freeze_backbone: keep the backbone as it is; otherwise both are trained on from where it stands.
         data: the data's new place, if it was moved since the backbone was trained.
@@ -138,7 +140,7 @@ class AdaptConfig(TrainingOptions):
 
     run: str
     out: str
-    adapter: Literal["stlora", "paper", "shared"] = "stlora"
+    adapter: Literal["stlora", "large", "paper", "shared"] = "stlora"
     adapter_options: dict[str, Any] = field(default_factory=dict)
     freeze_backbone: bool = True
     data: str | None = None
@@ -159,7 +161,7 @@ class CompareConfig(TrainingOptions, DataOptions):
         out: the folder for the table and the runs; finished cells in it are not run again.
         backbones: names of backbones and baselines, or package.module:factory for your own (which runs its code),
             separated by commas.
-        adapters: none, stlora, paper, shared, separated by commas.
+        adapters: none, stlora, large, paper, shared, separated by commas.
         seeds: numbers, separated by commas.
         adapt_epochs: epochs of an adapter on a frozen backbone.
         jobs: processes at a time.
