@@ -40,7 +40,7 @@ class Filling:
 
 
 def carry_forward(scaled: Tensor, observed: Tensor) -> Tensor:
-    """The last observed value, or 0, the scaled mean, before the first.
+    """The last observed value, or 0, the scaled mean, before the first; in place.
 
     Args:
         scaled: ``[B, T, N]``, anything where nothing was observed.
@@ -51,10 +51,10 @@ def carry_forward(scaled: Tensor, observed: Tensor) -> Tensor:
         >>> carry_forward(x, ~x.isnan()).flatten().tolist()
         [0.0, 2.0, 2.0]
     """
-    filled = torch.where(observed, scaled, 0.0)
+    scaled[:, 0].masked_fill_(~observed[:, 0], 0.0)
     for step in range(1, scaled.shape[1]):
-        filled[:, step] = torch.where(observed[:, step], scaled[:, step], filled[:, step - 1])
-    return filled
+        torch.where(observed[:, step], scaled[:, step], scaled[:, step - 1], out=scaled[:, step])
+    return scaled
 
 
 def interpolate(scaled: Tensor, observed: Tensor) -> Tensor:
