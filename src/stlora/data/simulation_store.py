@@ -26,8 +26,8 @@ def simulate_store(
     """Simulate a network of any size and write it to ``folder``; see :func:`stlora.data.store.open_store`.
 
     Simpler than :func:`stlora.data.simulation.simulate`, so that a day can be made without the one before: weekly
-    profiles, weather that raises or lowers whole days, and Poisson counts; no incidents, no stuck sensors and no
-    graph. Half of what is missing is whole days of a sensor, half single steps.
+    profiles, weather that raises or lowers whole days, and counts that vary as chance has it; no incidents, no stuck
+    sensors and no graph. Half of what is missing is whole days of a sensor, half single steps.
 
     Args:
         folder: new or empty.
@@ -74,9 +74,12 @@ def _days(
     for day in range(days):
         first = (day % 7) * steps
         expected = profiles[:, first : first + steps].T  # [steps_per_day, N]
-        flow = expected * (1 + degree * np.clip(rng.normal(), -2.5, 2.5))
-        counts = rng.poisson(flow * (24 / steps))
-        values = (counts * (steps / 24)).astype(np.float32)
+        weather = (1 + degree * np.clip(rng.normal(), -2.5, 2.5)) * (24 / steps)
+        values = expected * weather.astype(np.float32)  # vehicles in a step
+        values += np.sqrt(values) * rng.standard_normal(values.shape, dtype=np.float32)
+        np.rint(values, out=values)
+        values *= np.float32(steps / 24)
+        np.maximum(values, 0, out=values)
         values[:, rng.random(num_nodes) < missing / 2] = np.nan
-        values[rng.random(values.shape) < (missing / 2) / (1 - missing / 2)] = np.nan
+        values[rng.random(values.shape, dtype=np.float32) < (missing / 2) / (1 - missing / 2)] = np.nan
         yield values
