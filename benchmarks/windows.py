@@ -210,12 +210,12 @@ def report(nodes: int) -> str:
             "",
             *tables[0],
             "",
-            "A simulated network; PEMS04 itself has no gaps. `Windows` cuts batches when they are asked for and fills "
-            "gaps anew in each; `TensorDataset` with `DataLoader` holds all windows, written out and filled before. "
-            "The 4 channels are value, time of day, day of week, observed; both ways give the same batches, in one "
-            "thread and process. Memory is the largest resident set above that after the imports, the series included. Every "
-            "number is the median of three processes that took turns. Other programs ran at the time, so processor "
-            "time compares the ways better than the clock does.",
+            "A simulated network; PEMS04 itself has no gaps. `Windows` cuts batches when they are asked for and "
+            "fills gaps anew in each; `TensorDataset` with `DataLoader` holds all windows, written out and filled "
+            "before. The 4 channels are value, time of day, day of week, observed; both ways give the same "
+            "batches, in one thread and process. Memory is the largest resident set above that after the imports, "
+            "the series included. Every number is the median of three processes that took turns. Other programs "
+            "ran at the time, so processor time compares the ways better than the clock does.",
             "",
             "## Larger than memory",
             "",
