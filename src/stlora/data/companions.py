@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from stlora.data.readers import locations
+from stlora.data.readers import locations, sensor_ids
 from stlora.data.readers.graph import Graph
 from stlora.data.readers.graph_file import read_graph
 from stlora.data.readers.table import GraphFile
@@ -55,7 +55,9 @@ def attach_own_graph(series: SensorSeries, graph: GraphFile, required: bool) -> 
 
 
 def attach_nearby_graph(series: SensorSeries, folder: Path, required: bool) -> SensorSeries:
-    """Take the graph (``adj*.pkl``) of the folder, if there is one.
+    """Take the graph of the folder, if there is one: ``adj*.pkl``, or what DCRNN makes it of.
+
+    That is ``distances*.csv`` between the sensors of ``graph_sensor_ids.txt``; both must be there.
 
     Args:
         series: the series that lies in the folder.
@@ -66,7 +68,7 @@ def attach_nearby_graph(series: SensorSeries, folder: Path, required: bool) -> S
         InputError: several graphs fit, or ``required`` and one cannot be read or none fits.
     """
     graphs: dict[Path, Graph] = {}
-    for path in _files(folder, "adj*.pkl"):
+    for path in _graph_files(folder):
         try:
             graphs[path] = read_graph(path)
         except InputError as error:
@@ -108,6 +110,11 @@ def attach_nearby_locations(series: SensorSeries, folder: Path) -> SensorSeries:
         note = f"Coordinates are from {path.name}, which lies with the data."
         return replace(series, coordinates=coordinates, notes=(*series.notes, note))
     return replace(series, notes=series.notes + notes)
+
+
+def _graph_files(folder: Path) -> list[Path]:
+    listed = (folder / sensor_ids.FILE_NAME).is_file()
+    return _files(folder, "adj*.pkl") or (_files(folder, "distances*.csv") if listed else [])
 
 
 def _files(folder: Path, pattern: str) -> list[Path]:

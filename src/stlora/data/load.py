@@ -41,10 +41,11 @@ def load_series(
     r"""Read the measurements of a sensor network.
 
     Files: CSV or Parquet, wide (one column per sensor) or long (one row per time and sensor), and the layouts of
-    METR-LA and PEMS-BAY, PEMS03 to 08, LargeST, BasicTS, Torch-MTS and LibCity. Of a folder the one series file is
-    read (in the order of :data:`stlora.data.readers.SERIES_READERS`), with the graph (``adj*.pkl``) and the sensor
-    locations (``*location*.csv``) in it; so is a file named itself whose layout keeps them beside it. Everything
-    repaired or assumed stands in ``notes``. A folder written by :mod:`stlora.data.store` is opened and stays on disk.
+    METR-LA and PEMS-BAY, PEMS03 to 08, LargeST, BasicTS, Torch-MTS and LibCity. Of a folder the one series file is read
+    (in the order of :data:`stlora.data.readers.SERIES_READERS`), with the graph (``adj*.pkl``, or else
+    ``distances*.csv`` with ``graph_sensor_ids.txt``) and the sensor locations (``*location*.csv``) in it; so is a file
+    named itself whose layout keeps them beside it. Everything repaired or assumed stands in ``notes``. A folder written
+    by :mod:`stlora.data.store` is opened and stays on disk.
 
     Args:
         path_or_name: a file, a folder, or the name of a data set of the catalogue, which ``stlora data get``

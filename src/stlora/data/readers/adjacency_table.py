@@ -60,23 +60,29 @@ def read_links(path: Path) -> tuple[list[Link], str]:
     links = _links(text, header, kinds[0])
     if not links:
         raise InputError("lists no edges; expected one row per edge")
-    nodes = len({node for link in links for node in (link.origin, link.target)})
-    if nodes > _MAX_NODES:
-        raise InputError(f"joins {nodes} nodes; a graph of more than {_MAX_NODES} is not supported, leave some out")
     return links, kinds[0]
 
 
-def from_links(links: list[Link], kind: str) -> Graph:
+def from_links(links: list[Link], kind: str, node_ids: tuple[str, ...] | None = None) -> Graph:
     """The directed graph of a list of edges whose numbers are a ``weight``, or a ``cost`` or ``distance``.
 
     Distances become weights by :func:`stlora.data.graph.from_distances`. Edges are taken as they stand; none is
     added in the other direction.
 
+    Args:
+        links: the edges.
+        kind: what their numbers are.
+        node_ids: the nodes, among them those of all edges; None for those of the edges alone.
+
     Raises:
-        InputError: an edge has two values, or no weights follow from the distances.
+        InputError: an edge has two values, there are too many nodes, or no weights follow from the distances.
     """
     edges = _edges(links, kind)
-    names = tuple(dict.fromkeys(node for edge in edges for node in edge))
+    names = node_ids or tuple(dict.fromkeys(node for edge in edges for node in edge))
+    if len(names) > _MAX_NODES:
+        raise InputError(
+            f"joins {len(names)} nodes; a graph of more than {_MAX_NODES} is not supported, leave some out"
+        )
     position = {node: i for i, node in enumerate(names)}
     matrix: NDArray[np.float64] = np.full((len(names), len(names)), np.inf if kind in _DISTANCES else 0.0)
     for (origin, target), value in edges.items():
