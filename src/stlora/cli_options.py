@@ -1,0 +1,123 @@
+"""The options of the verbs that do not train; those of the others are in ``training/config.py``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(kw_only=True)
+class DemoOptions:
+    """The main job on the simulated network: train, adapt, compare, report.
+
+    Attributes:
+        out: the folder to write.
+        seed: of the network, the weights and the batches.
+    """
+
+    out: str = "runs/demo"
+    seed: int = 0
+
+
+@dataclass(kw_only=True)
+class CheckOptions:
+    """Describe a file or folder and what the library makes of it.
+
+    Attributes:
+        path: a file, a folder, or a catalogue name.
+        graph: a graph file that does not lie with the data.
+        zero_is_missing: whether a zero means missing; as the file's layout says if not given.
+        timezone: of the clock that made the time stamps, such as Europe/Berlin, if it is changed twice a year.
+        picture: a .png or .svg file to draw what is missing, the mean day and the map.
+        json: print JSON instead of text.
+    """
+
+    path: str
+    graph: str | None = None
+    zero_is_missing: bool | None = None
+    timezone: str | None = None
+    picture: str | None = None
+    json: bool = False
+
+
+@dataclass(kw_only=True)
+class ListOptions:
+    """The data sets of the catalogue, and which are on this machine.
+
+    Attributes:
+        root: the folder that holds data sets; the user's cache folder if not given.
+    """
+
+    root: str | None = None
+
+
+@dataclass(kw_only=True)
+class InfoOptions:
+    """What is known of a data set: facts, licence, citation, sources, and whether its files are here.
+
+    Attributes:
+        name: of the data set.
+        root: the folder that holds data sets; the user's cache folder if not given.
+    """
+
+    name: str
+    root: str | None = None
+
+
+@dataclass(kw_only=True)
+class GetOptions:
+    """Download the files of a data set, or check those that are there.
+
+    Attributes:
+        name: of the data set.
+        root: the folder that holds data sets; the user's cache folder if not given.
+    """
+
+    name: str
+    root: str | None = None
+
+
+@dataclass(kw_only=True)
+class EvaluateOptions:
+    """The metrics of a run, recomputed from its files.
+
+    Attributes:
+        run: the run folder.
+        split: which part of the data.
+        data: the data's new place, if it was moved.
+        module: package.module:factory, if the run's backbone is of your own; runs that code.
+        device: auto takes a GPU where there is one.
+        json: print the whole metrics as JSON instead of a summary.
+    """
+
+    run: str
+    split: Literal["train", "val", "test"] = "test"
+    data: str | None = None
+    module: str | None = None
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    json: bool = False
+
+
+@dataclass(kw_only=True)
+class PredictOptions:
+    """Forecast the steps after the last observed one, in physical units.
+
+    Attributes:
+        run: the run folder.
+        data: a file or folder with recent measurements of the same sensors.
+        output: the file to write, .parquet or .csv.
+        graph: a graph file that does not lie with the data.
+        zero_is_missing: whether a zero means missing; as the file's layout says if not given.
+        timezone: of the clock that made the time stamps, such as Europe/Berlin, if it is changed twice a year.
+        module: package.module:factory, if the run's backbone is of your own; runs that code.
+        device: auto takes a GPU where there is one.
+    """
+
+    run: str
+    data: str
+    output: str
+    graph: str | None = None
+    zero_is_missing: bool | None = None
+    timezone: str | None = None
+    module: str | None = None
+    device: Literal["auto", "cpu", "cuda"] = "auto"
