@@ -53,6 +53,18 @@ def test_the_steps_to_come_have_their_own_clock(last):
     torch.testing.assert_close(usual, values[last + 1 : last + 9, 0], rtol=0.02, atol=0.05)
 
 
+def test_the_step_is_that_of_the_training_period_whatever_the_window_holds():
+    clock, values = two_weeks(), torch.cos(2 * math.pi * two_weeks()[:, :1])
+    profile = NodeProfile(num_nodes=1, harmonics=1)
+    profile.fit(values, clock)
+    assert float(profile.step) == pytest.approx(1 / STEPS)
+    expected = profile(history(clock, 30, nodes=1), horizon=5)
+    assert torch.equal(profile(history(clock, 30, nodes=1, steps=1), horizon=5), expected)
+    jump = history(clock, 30, nodes=1)
+    jump[0, -2, :, 1] -= 1 / STEPS  # clocks were put forward
+    assert torch.equal(profile(jump, horizon=5), expected)
+
+
 def test_a_node_that_was_never_observed_is_at_the_training_mean():
     profile = NodeProfile(num_nodes=2, harmonics=2)
     values = torch.randn(14 * STEPS, 2)

@@ -26,18 +26,20 @@ class NodeProfile(nn.Module):
         >>> tod = torch.arange(48) / 24 % 1
         >>> clock = torch.stack([tod, torch.zeros(48)], dim=1)  # two Mondays
         >>> profile.fit(torch.cos(2 * math.pi * tod).unsqueeze(1), clock)
-        >>> x = torch.zeros(1, 2, 1, 3)
-        >>> x[0, :, 0, 1] = torch.tensor([22 / 24, 23 / 24])
+        >>> x = torch.zeros(1, 1, 1, 3)
+        >>> x[..., 1] = 23 / 24
         >>> profile(x, horizon=1).round(decimals=1).tolist()  # midnight
         [[[1.0]]]
     """
 
     coefficients: Tensor
+    step: Tensor
 
     def __init__(self, num_nodes: int, harmonics: int) -> None:
         super().__init__()
         self.harmonics = harmonics
         self.register_buffer("coefficients", torch.zeros(2, 1 + 2 * harmonics, num_nodes))
+        self.register_buffer("step", torch.zeros(()))  # between two time steps, as a share of the day
 
     @torch.no_grad()
     def fit(self, values: Tensor, clock: Tensor) -> None:
@@ -47,6 +49,8 @@ class NodeProfile(nn.Module):
             values: ``[T, N]`` scaled training values, NaN = missing.
             clock: ``[T, 2]`` time of day in [0, 1) and day of week / 7.
         """
+        if len(clock) > 1:
+            self.step.copy_((clock[1:, 0] - clock[:-1, 0]).remainder(1).median())
         weekend = _weekend(clock[:, 1])
         for kind, rows in enumerate((~weekend, weekend)):
             times, slot = torch.unique(clock[rows, 0].double(), return_inverse=True)
@@ -68,15 +72,14 @@ class NodeProfile(nn.Module):
         """The usual values at the steps after a history.
 
         Args:
-            x: history ``[B, T, N, C]`` with the clock in channels 1 and 2; the step is that of its last two rows.
+            x: history ``[B, T, N, C]`` with the clock in channels 1 and 2.
             horizon: H.
 
         Returns:
             ``[B, N, H]`` in scaled units.
         """
         tod, day = x[:, -1, 0, 1], x[:, -1, 0, 2]  # all nodes share the clock
-        step = (tod - x[:, -2, 0, 1]) % 1 if x.shape[1] > 1 else torch.zeros_like(tod)
-        ahead = tod[:, None] + step[:, None] * torch.arange(1, horizon + 1, device=x.device)  # [B, H]
+        ahead = tod[:, None] + self.step.to(x.dtype) * torch.arange(1, horizon + 1, device=x.device)  # [B, H]
         days = ((7 * day).round()[:, None] + (ahead + 1e-4).floor()) % 7 / 7
         workday, weekend = (self._basis(ahead) @ kind for kind in self.coefficients.to(x.dtype))  # [B, H, N]
         return torch.where(_weekend(days).unsqueeze(-1), weekend, workday).transpose(1, 2)

@@ -6,7 +6,7 @@ import csv
 import io
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -69,7 +69,6 @@ class Row:
     change: Spread | None
     parameters: dict[str, int]
     seconds: Spread
-    epochs: Spread = field(default_factory=lambda: Spread(0.0, math.nan, 0))
 
 
 def summarise(runs: Sequence[dict[str, Any]]) -> list[Row]:
@@ -102,7 +101,6 @@ def summarise(runs: Sequence[dict[str, Any]]) -> list[Row]:
                 change=Spread.of(changes) if changes else None,
                 parameters=first["parameters"],
                 seconds=Spread.of([by_seed[s]["seconds"]["adapt" if mode == "frozen" else "fit"] for s in seeds]),
-                epochs=Spread.of([by_seed[s]["epochs"] for s in seeds]),
             )
         )
     return rows
