@@ -9,7 +9,7 @@ import torch
 from safetensors import safe_open
 
 from stlora import InputError
-from stlora.files import read_json, read_tensors, write_atomically, write_json, write_tensors, write_text
+from stlora.files import read_json, read_metadata, read_tensors, write_atomically, write_json, write_tensors, write_text
 
 
 def test_failed_writing_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -100,3 +100,11 @@ def test_json_is_readable_by_people(tmp_path):
     assert text.endswith("}\n")
     assert list(json.loads(text)) == ["b", "a"]
     assert text.count("\n") > 2
+
+
+def test_metadata_comes_back_without_the_tensors(tmp_path):
+    path = tmp_path / "a.safetensors"
+    write_tensors(path, {"a": torch.ones(2)}, {"unit": "km/h"})
+    assert read_metadata(path) == {"format": "pt", "unit": "km/h"}
+    with pytest.raises(InputError, match="no b"):
+        read_metadata(tmp_path / "b.safetensors")

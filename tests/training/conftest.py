@@ -80,7 +80,7 @@ class Tiny:
     def weights(self, run: Run) -> dict[str, bytes]:
         """Every tensor of a run, to the bit."""
         tensors = {}
-        for path in sorted(run.folder.rglob("*.safetensors")):
+        for path in sorted(run.folder.glob("*/*.safetensors")):
             for name, tensor in load_file(path).items():
                 tensors[f"{path.parent.name}/{name}"] = tensor.numpy().tobytes()
         return tensors

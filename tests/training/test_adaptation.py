@@ -23,7 +23,8 @@ def test_backbone_of_the_new_run_is_that_of_the_old_to_the_bit(fitted, adapted):
 def test_run_folder_and_metrics_have_the_promised_form(fitted, adapted):
     found = {str(path.relative_to(adapted.folder)) for path in adapted.folder.rglob("*") if path.is_file()}
     assert found == {
-        *("config.yaml", "metrics.json", "log.csv", "backbone/config.json", "backbone/model.safetensors"),
+        *("config.yaml", "errors.safetensors", "metrics.json", "log.csv"),
+        *("backbone/config.json", "backbone/model.safetensors"),
         *("adapter/adapter_config.json", "adapter/adapter_model.safetensors", "adapter/README.md"),
     }
     metrics = adapted.metrics

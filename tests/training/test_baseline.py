@@ -44,7 +44,8 @@ def test_writes_a_run_that_evaluates_to_the_same_numbers(tiny, tmp_path, name):
     validation = evaluate(run, split="val", series=tiny.series, device="cpu")
     assert metrics["val_mae"] == validation["pooled"]["mae"]
     files = {str(path.relative_to(run.folder)) for path in run.folder.rglob("*") if path.is_file()}
-    assert files == {"config.yaml", "metrics.json", "backbone/config.json", "backbone/model.safetensors"}
+    backbone = {"backbone/config.json", "backbone/model.safetensors"}
+    assert files == {"config.yaml", "errors.safetensors", "metrics.json", *backbone}
 
 
 @pytest.mark.parametrize("name", NAMES)

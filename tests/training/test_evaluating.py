@@ -1,6 +1,7 @@
 """The metrics of a run, recomputed from its files."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -119,3 +120,26 @@ def test_truncated_weights_are_refused(tiny, copy):
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(InputError, match="not a safetensors file"):
         evaluate(copy, series=tiny.series)
+
+
+def test_errors_of_every_test_window_are_kept_and_come_to_the_metrics(tiny, fitted, adapted, tmp_path):
+    baseline = tiny.fit(tmp_path / "naive", backbone="naive", backbone_options={})
+    for run in (fitted, adapted, baseline):
+        errors, metrics = run.errors(), run.metrics
+        windows, horizon, nodes = len(tiny.series.time) - 4 - 3 + 1, 3, tiny.series.num_nodes
+        test = windows - round(0.7 * windows) - round(0.1 * windows)
+        assert errors.absolute.shape == (test, horizon)
+        assert errors.node_absolute.shape == (nodes, horizon)
+        assert errors.first_target == tiny.series.time[-3 - test + 1]
+        assert errors.interval == tiny.series.interval
+        steps = errors.absolute.double().sum(0) / errors.observed.sum(0)
+        assert steps.tolist() == pytest.approx([metrics["horizons"][str(s + 1)]["mae"] for s in range(3)], rel=1e-6)
+        sensors = errors.node_absolute.double().sum(1) / errors.node_observed.sum(1)
+        assert sensors.tolist() == pytest.approx([node["mae"] for node in metrics["nodes"].values()], rel=1e-6)
+    assert not torch.equal(fitted.errors().absolute, adapted.errors().absolute)
+
+
+def test_run_of_an_earlier_version_has_no_errors_of_windows(fitted, tmp_path):
+    shutil.copytree(fitted.folder, tmp_path / "old")
+    (tmp_path / "old" / "errors.safetensors").unlink()
+    assert Run(tmp_path / "old").errors() is None

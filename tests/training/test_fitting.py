@@ -28,7 +28,7 @@ def files(folder):
 
 def test_run_folder_holds_the_promised_files(fitted):
     backbone = {"backbone/config.json", "backbone/model.safetensors"}
-    assert files(fitted.folder) == {"config.yaml", "metrics.json", "log.csv", *backbone}
+    assert files(fitted.folder) == {"config.yaml", "errors.safetensors", "metrics.json", "log.csv", *backbone}
 
 
 def test_metrics_have_the_promised_form(fitted, tiny):

@@ -48,9 +48,8 @@ class ForecastErrors(Metric):
             forecast: ``[B, H, N, 1]`` in physical units.
             target: ``[B, H, N, 1]`` in physical units, NaN = not observed.
         """
-        target = target.squeeze(-1).double()  # [B, H, N]
-        observed = ~target.isnan()
-        error = torch.where(observed, (forecast.squeeze(-1).double() - target).abs(), 0.0)
+        error, observed = masked_error(forecast, target)
+        target = target.squeeze(-1).double()
         divisible = observed & (target != 0)
         self.absolute += error.sum(dim=0)
         self.squared += error.square().sum(dim=0)
@@ -92,3 +91,18 @@ class ForecastErrors(Metric):
             "rmse": (self.squared.sum(dim) / count).sqrt(),
             "mape": 100 * self.relative.sum(dim) / self.nonzero.sum(dim),
         }
+
+
+def masked_error(forecast: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """The absolute errors of a batch, and where there is one.
+
+    Args:
+        forecast: ``[B, H, N, 1]`` in physical units.
+        target: ``[B, H, N, 1]`` in physical units, NaN = not observed.
+
+    Returns:
+        |error| ``[B, H, N]`` in float64, 0 where nothing was observed; and whether the target was observed.
+    """
+    target = target.squeeze(-1).double()
+    observed = ~target.isnan()
+    return torch.where(observed, (forecast.squeeze(-1).double() - target).abs(), 0.0), observed

@@ -61,13 +61,13 @@ def adapt(
     task = _task(model, data, config)
     preparation = time.perf_counter() - started
     trained = train(task, config, run.folder, show)
-    errors, seconds = timed_measure(model, data, record.fit["batch_size"], config.device)
+    measured = timed_measure(model, data, record.fit["batch_size"], config.device)
     run.save_backbone(backbone, record, data.series.adjacency, data.windows.filling)
     model.save_pretrained(run.folder / "adapter", adapter_entries(data.series, data.scaler))
     run.finish(
         run_metrics(
             data,
-            errors,
+            measured.errors,
             model,
             backbone=record.name,
             adapter=config.adapter,
@@ -76,10 +76,11 @@ def adapt(
             seconds={
                 "fit": source_seconds,
                 "adapt": preparation + trained.seconds,
-                "evaluate": seconds,
+                "evaluate": measured.seconds,
             },
             trained=trained,
-        )
+        ),
+        measured.windows,
     )
     return run
 

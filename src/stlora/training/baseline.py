@@ -49,21 +49,22 @@ def fit_baseline_run(config: FitConfig, data: Prepared) -> Run:
     fitting = time.perf_counter() - started
     run = Run(config.out)
     run.begin(config)
-    validation, _ = timed_measure(model, data, config.batch_size, config.device, "val")
-    errors, evaluating = timed_measure(model, data, config.batch_size, config.device)
+    validation = timed_measure(model, data, config.batch_size, config.device, "val")
+    measured = timed_measure(model, data, config.batch_size, config.device)
     record = BackboneRecord.of(data.series, data.scaler, model, asdict(config))
     run.save_backbone(model, record, data.series.adjacency, data.windows.filling)
     run.finish(
         run_metrics(
             data,
-            errors,
+            measured.errors,
             model,
             backbone=name,
             adapter="none",
             seed=config.seed,
             mode="fit",
-            seconds={"fit": fitting, "adapt": 0.0, "evaluate": evaluating},
-            trained=Trained(fitting, 0, validation["pooled"]["mae"]),
-        )
+            seconds={"fit": fitting, "adapt": 0.0, "evaluate": measured.seconds},
+            trained=Trained(fitting, 0, validation.errors["pooled"]["mae"]),
+        ),
+        measured.windows,
     )
     return run

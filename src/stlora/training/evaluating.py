@@ -40,15 +40,15 @@ def evaluate(
     record = run.record()
     prepared = open_run(record, series, data)
     model = run.load(module)
-    errors, seconds = timed_measure(model, prepared, record.fit["batch_size"], device, split)
+    measured = timed_measure(model, prepared, record.fit["batch_size"], device, split)
     return run_metrics(
         prepared,
-        errors,
+        measured.errors,
         model,
         backbone=record.name,
         adapter=stored["adapter"],
         seed=stored["seed"],
         mode=stored["mode"],
-        seconds={"fit": 0.0, "adapt": 0.0, "evaluate": seconds},
+        seconds={"fit": 0.0, "adapt": 0.0, "evaluate": measured.seconds},
         split=split,
     )

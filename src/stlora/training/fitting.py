@@ -79,7 +79,7 @@ def fit(
     run.begin(config)
     task = ForecastTask(model, data.windows, data.split, config)
     trained = train(task, config, run.folder, show)
-    errors, seconds = timed_measure(model, data, config.batch_size, config.device)
+    measured = timed_measure(model, data, config.batch_size, config.device)
     record = BackboneRecord.of(series, data.scaler, backbone, options)
     run.save_backbone(backbone, record, series.adjacency, data.windows.filling)
     if isinstance(model, STLoRA):
@@ -87,15 +87,16 @@ def fit(
     run.finish(
         run_metrics(
             data,
-            errors,
+            measured.errors,
             model,
             backbone=config.backbone,
             adapter=config.adapter,
             seed=config.seed,
             mode="fit" if config.adapter == "none" else "joint",
-            seconds={"fit": trained.seconds, "adapt": 0.0, "evaluate": seconds},
+            seconds={"fit": trained.seconds, "adapt": 0.0, "evaluate": measured.seconds},
             trained=trained,
-        )
+        ),
+        measured.windows,
     )
     return run
 

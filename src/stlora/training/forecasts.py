@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from stlora.data.windows import Windows
 from stlora.errors import InputError
+from stlora.evaluation.errors import WindowSums
 from stlora.evaluation.metrics import ForecastErrors
 from stlora.training.task import IndexBatches, network_forecast
 
@@ -48,15 +49,27 @@ def keep_forecasts(model: nn.Module, windows: Windows, batch_size: int = 64) -> 
     return kept
 
 
-def measure(model: nn.Module, windows: Windows, starts: range, batch_size: int = 64) -> dict[str, Any]:
+def measure(
+    model: nn.Module, windows: Windows, starts: range, batch_size: int = 64, kept: WindowSums | None = None
+) -> dict[str, Any]:
     """The exact errors of a network over ``starts``; see :class:`ForecastErrors`.
+
+    Args:
+        model: the network.
+        windows: on the device of the network.
+        starts: the windows to measure.
+        batch_size: windows in a step; the errors do not depend on it.
+        kept: is given the errors of each window in the same pass.
 
     Raises:
         InputError: the split holds no observed value.
     """
     errors = ForecastErrors(windows.horizon, windows.num_nodes).to(windows.device)
     for start, scaled in forecasts(model, windows, starts, batch_size):
-        errors.update(windows.scaler.inverse(scaled), windows.targets(start))
+        forecast, target = windows.scaler.inverse(scaled), windows.targets(start)
+        errors.update(forecast, target)
+        if kept is not None:
+            kept.add(forecast, target)
     result = errors.compute()
     if math.isnan(result["pooled"]["mae"]):
         raise InputError("the split holds no observed value to compare with; choose another period or split")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from torch import nn
@@ -10,6 +11,7 @@ from torch import nn
 from stlora.adapters import STLoRA
 from stlora.data import SensorSeries
 from stlora.data.scaling import Scaler
+from stlora.evaluation.errors import WindowErrors, WindowSums
 from stlora.training.forecasts import choose_device, measure
 from stlora.training.loop import Trained
 from stlora.training.prepare import Prepared
@@ -17,16 +19,33 @@ from stlora.training.prepare import Prepared
 FORMAT_VERSION = 1
 
 
-def timed_measure(
-    model: nn.Module, data: Prepared, batch_size: int, device: str, split: str = "test"
-) -> tuple[dict[str, Any], float]:
-    """The errors of a network over a split, and the seconds that took."""
+@dataclass(frozen=True)
+class Measured:
+    """How a network did over a split.
+
+    Attributes:
+        errors: see :class:`stlora.evaluation.metrics.ForecastErrors`.
+        windows: the errors of each window.
+        seconds: that it took.
+    """
+
+    errors: dict[str, Any]
+    windows: WindowErrors
+    seconds: float
+
+
+def timed_measure(model: nn.Module, data: Prepared, batch_size: int, device: str, split: str = "test") -> Measured:
+    """The errors of a network over a split, in one pass, and the time that took."""
     where = choose_device(device)
     data.windows.to(where)
     model.to(where)
+    starts: range = getattr(data.split, split)
+    sums = WindowSums()
     started = time.perf_counter()
-    errors = measure(model, data.windows, getattr(data.split, split), batch_size)
-    return errors, time.perf_counter() - started
+    errors = measure(model, data.windows, starts, batch_size, sums)
+    seconds = time.perf_counter() - started
+    first_target = data.series.time[starts.start + data.windows.history]
+    return Measured(errors, sums.finish(first_target, data.series.interval), seconds)
 
 
 def adapter_entries(series: SensorSeries, scaler: Scaler) -> dict[str, Any]:

@@ -20,11 +20,13 @@ from stlora.data.filling import Filling
 from stlora.data.scaling import Scaler
 from stlora.data.series import SensorSeries
 from stlora.errors import InputError
+from stlora.evaluation.errors import WindowErrors
 from stlora.files import read_json, read_tensors, write_json, write_tensors, write_text
 from stlora.training import models
 from stlora.training.config import DataOptions
 
 FORMAT_VERSION = 1
+ERRORS = "errors.safetensors"
 GRAPH_TENSORS = ("adjacency.edges", "adjacency.weights")
 PROFILE_TENSOR = "fill.profile"
 NOT_WEIGHTS = (*GRAPH_TENSORS, PROFILE_TENSOR)  # of the tensors that lie with a backbone's weights
@@ -118,10 +120,19 @@ class Run:
         """The content of ``metrics.json``."""
         return read_json(self.folder / "metrics.json")
 
-    def finish(self, metrics: dict[str, Any]) -> None:
-        """Write the metrics and drop the checkpoints."""
+    def finish(self, metrics: dict[str, Any], errors: WindowErrors) -> None:
+        """Write the errors of the test windows, then the metrics, and drop the checkpoints."""
+        errors.save(self.folder / ERRORS)
         write_json(self.folder / "metrics.json", metrics)
         shutil.rmtree(self.folder / "checkpoints", ignore_errors=True)
+
+    def errors(self) -> WindowErrors | None:
+        """The errors of every test window; None for a run of an earlier version, which did not keep them.
+
+        Raises:
+            InputError: the file is damaged.
+        """
+        return WindowErrors.load(self.folder / ERRORS) if (self.folder / ERRORS).exists() else None
 
     def save_backbone(
         self, module: nn.Module, record: BackboneRecord, adjacency: np.ndarray | None, filling: Filling
