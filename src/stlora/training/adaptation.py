@@ -9,7 +9,7 @@ from typing import Any
 import lightning
 from torch import nn
 
-from stlora.adapters import STLoRA, STLoRAConfig
+from stlora.adapters import STLoRA
 from stlora.data import SensorSeries
 from stlora.errors import InputError
 from stlora.training.config import AdaptConfig, DataOptions
@@ -19,6 +19,7 @@ from stlora.training.prepare import Prepared, open_series, prepare
 from stlora.training.results import adapter_entries, run_metrics, timed_measure
 from stlora.training.run import BackboneRecord, Run
 from stlora.training.task import AdaptTask, ForecastTask
+from stlora.training.wrapping import wrap
 
 
 def adapt(
@@ -50,10 +51,7 @@ def adapt(
     data = open_run(record, series, config.data)
     lightning.seed_everything(config.seed, verbose=False)
     backbone = source.load_backbone(config.module if module is None else module)
-    choice = STLoRAConfig.named(config.adapter, **config.adapter_options)
-    choice = dataclasses.replace(choice, freeze_backbone=config.freeze_backbone)
-    model = STLoRA(backbone, data.series.num_nodes, choice)
-    model.learn_profile(*data.training_part())
+    model = wrap(backbone, config.adapter, config.adapter_options, data, config.freeze_backbone)
 
     run = Run(config.out)
     run.begin(config)

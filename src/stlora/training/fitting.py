@@ -11,7 +11,7 @@ import lightning
 import torch
 from torch import nn
 
-from stlora.adapters import STLoRA, STLoRAConfig
+from stlora.adapters import STLoRA
 from stlora.backbones import own
 from stlora.data import SensorSeries
 from stlora.errors import InputError
@@ -24,6 +24,7 @@ from stlora.training.results import adapter_entries, run_metrics, timed_measure
 from stlora.training.run import BackboneRecord, Run
 from stlora.training.task import ForecastTask, network_forecast
 from stlora.training.weights import load_weights
+from stlora.training.wrapping import wrap
 
 
 def fit(
@@ -70,9 +71,7 @@ def fit(
         load_weights(backbone, Path(config.backbone_weights))
     model: nn.Module = backbone
     if config.adapter != "none":
-        adapter = STLoRAConfig.named(config.adapter, **config.adapter_options)
-        model = STLoRA(backbone, series.num_nodes, dataclasses.replace(adapter, freeze_backbone=False))
-        model.learn_profile(*data.training_part())
+        model = wrap(backbone, config.adapter, config.adapter_options, data, freeze=False)
     check_shape(model, data)
 
     run = Run(config.out)
