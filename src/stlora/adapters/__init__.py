@@ -3,6 +3,14 @@
 from stlora.adapters.config import STLoRAConfig
 from stlora.adapters.nall import NodeAdaptiveLowRankLayer
 from stlora.adapters.predictor import NodeSpecificPredictor
-from stlora.adapters.stlora import ParameterReport, STLoRA
+from stlora.adapters.stlora import STLoRA
+from stlora.adapters.wrapped import ParameterReport, WrappedBackbone
 
-__all__ = ["NodeAdaptiveLowRankLayer", "NodeSpecificPredictor", "ParameterReport", "STLoRA", "STLoRAConfig"]
+__all__ = [
+    "NodeAdaptiveLowRankLayer",
+    "NodeSpecificPredictor",
+    "ParameterReport",
+    "STLoRA",
+    "STLoRAConfig",
+    "WrappedBackbone",
+]

@@ -1,0 +1,161 @@
+"""What every way to adapt a backbone shares: the shapes, the frozen state, the count, the fit of saved weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from stlora.adapters.files import WEIGHTS, Fit, fingerprint
+from stlora.errors import InputError
+
+
+@dataclass(frozen=True)
+class ParameterReport:
+    """How many parameters a wrapped model has.
+
+    Attributes:
+        trainable: parameters that training would change now.
+        adapter: parameters of the adapter.
+        measured: numbers of the adapter that are measured on the training period and not trained.
+        backbone: parameters of the backbone, trained or frozen.
+    """
+
+    trainable: int
+    adapter: int
+    measured: int
+    backbone: int
+
+    @property
+    def percent_added(self) -> float:
+        """Adapter parameters in percent of the backbone's; infinite for a backbone without parameters."""
+        return 100 * self.adapter / self.backbone if self.backbone else float("inf")
+
+    def __str__(self) -> str:
+        return (
+            f"trainable: {self.trainable:,} | adapter: {self.adapter:,} | backbone: {self.backbone:,} "
+            f"| added: {self.percent_added:.2f} % | measured: {self.measured:,}"
+        )
+
+
+class WrappedBackbone(nn.Module):
+    """A backbone with something around it that adapts it to its nodes: the ``adapter``, made by the subclass.
+
+    Args:
+        backbone: any module that maps ``[B, T, N, C]`` to ``[B, H, N, 1]`` in scaled units. Its attributes
+            ``history``, ``horizon`` and ``in_channels`` are believed where it has them; otherwise 12, 12 and 3.
+        num_nodes: N.
+        freeze_backbone: keep the backbone's weights and statistics as they are.
+    """
+
+    corrects_only: ClassVar[bool] = True  # the backbone runs as if alone, so its forecasts can be kept
+    adapter: nn.Module
+
+    def __init__(self, backbone: nn.Module, num_nodes: int, freeze_backbone: bool) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.num_nodes = num_nodes
+        self.freeze_backbone = freeze_backbone
+        self.history = int(getattr(backbone, "history", 12))
+        self.horizon = int(getattr(backbone, "horizon", 12))
+        self.in_channels = int(getattr(backbone, "in_channels", 3))
+        if freeze_backbone:
+            self.backbone.requires_grad_(False)
+            self.backbone.eval()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Forecast from a history.
+
+        Args:
+            x: ``[B, T, N, C]``: scaled value, time of day, day of week / 7, and, if there, observed or not. The
+                backbone receives the first channels it was built for.
+
+        Returns:
+            ``[B, H, N, 1]`` in scaled units.
+
+        Raises:
+            InputError: the shape does not fit, or the backbone answers with another shape.
+        """
+        if x.dim() != 4 or x.shape[1] != self.history or x.shape[2] != self.num_nodes:
+            raise InputError(
+                f"the history has shape {list(x.shape)}; expected [B, {self.history}, {self.num_nodes}, C]"
+            )
+        forecast = self.backbone_forecast(x)
+        expected = (x.shape[0], self.horizon, self.num_nodes, 1)
+        if forecast.shape != expected:
+            raise InputError(
+                f"the backbone answered with shape {list(forecast.shape)}; expected {list(expected)} "
+                "([B, H, N, 1]); wrap it so that it does"
+            )
+        return self.correct(x, forecast)
+
+    def backbone_forecast(self, x: Tensor) -> Tensor:
+        """The backbone's forecast ``[B, H, N, 1]``, from the channels it was built for."""
+        forecast: Tensor = self.backbone(x[..., : self.in_channels])
+        return forecast
+
+    def correct(self, x: Tensor, forecast: Tensor) -> Tensor:
+        """What comes after the backbone: history and its forecast to the corrected forecast ``[B, H, N, 1]``."""
+        return forecast
+
+    def train(self, mode: bool = True) -> WrappedBackbone:
+        """Training mode; a frozen backbone stays in evaluation mode, so its statistics do not move."""
+        super().train(mode)
+        if self.freeze_backbone:
+            self.backbone.eval()
+        return self
+
+    def parameter_report(self) -> ParameterReport:
+        """Count what is trained, what the adapter adds, and what the backbone has."""
+        return ParameterReport(
+            trainable=sum(p.numel() for p in self.parameters() if p.requires_grad),
+            adapter=sum(p.numel() for p in self.adapter.parameters()),
+            measured=sum(b.numel() for b in self.adapter.buffers()),
+            backbone=sum(p.numel() for p in self.backbone.parameters()),
+        )
+
+    def _fit(self) -> Fit:
+        """What the adapter is fitted to, for its file."""
+        return Fit(
+            num_nodes=self.num_nodes,
+            history=self.history,
+            horizon=self.horizon,
+            in_channels=self.in_channels,
+            backbone_class=type(self.backbone).__name__,
+            backbone_fingerprint=fingerprint(self.backbone),
+        )
+
+    def _take(self, tensors: dict[str, Tensor], fit: Fit, folder: Path) -> None:
+        """Take the weights of a saved adapter.
+
+        Raises:
+            InputError: the backbone has other sizes than the adapter was fitted for, or a tensor does not fit.
+        """
+        for size in ("history", "horizon", "in_channels"):
+            if getattr(self, size) != getattr(fit, size):
+                raise InputError(
+                    f"the adapter in {folder} was fitted for {size}={getattr(fit, size)} and the backbone has "
+                    f"{getattr(self, size)}; give the backbone it was fitted to"
+                )
+        try:
+            self.adapter.load_state_dict(tensors, strict=True)
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())
+            raise InputError(
+                f"{folder / WEIGHTS} does not fit its configuration ({reason}); save the adapter again"
+            ) from error
+
+
+def check_same_backbone(backbone: nn.Module, fit: Fit, folder: Path) -> None:
+    """Refuse a backbone with other weights than a saved adapter was fitted to.
+
+    Raises:
+        InputError: its weights or statistics are others.
+    """
+    if fit.backbone_fingerprint != fingerprint(backbone):
+        raise InputError(
+            f"the adapter in {folder} was fitted to a {fit.backbone_class} with other weights than the given "
+            f"{type(backbone).__name__}; load the weights it was fitted to, or pass check_backbone=False"
+        )
