@@ -74,8 +74,8 @@ class Tiny:
         return Own()
 
     def results(self, run: Run) -> dict[str, Any]:
-        """All that a run reports but the time it took."""
-        return {name: value for name, value in run.metrics.items() if name != "seconds"}
+        """All that a run reports but the time and the memory it took."""
+        return {name: value for name, value in run.metrics.items() if name not in ("seconds", "memory")}
 
     def weights(self, run: Run) -> dict[str, bytes]:
         """Every tensor of a run, to the bit."""

@@ -35,6 +35,9 @@ def test_run_folder_and_metrics_have_the_promised_form(fitted, adapted):
     assert metrics["parameters"]["adapter"] == adapted.load().parameter_report().adapter
     assert metrics["seconds"]["fit"] == fitted.metrics["seconds"]["fit"]
     assert metrics["seconds"]["adapt"] > 0
+    assert 0 < metrics["seconds"]["per_window"] < metrics["seconds"]["evaluate"]
+    assert metrics["memory"]["resident_mb"] > 50
+    assert metrics["memory"]["gpu_mb"] is None
 
 
 def test_adapter_lowers_the_error_on_a_network_of_unlike_sensors(fitted, adapted):

@@ -42,7 +42,7 @@ def test_metrics_have_the_promised_form(fitted, tiny):
         assert 0 < error["mae"] <= error["rmse"]
     assert list(metrics["nodes"]) == list(tiny.series.node_ids)
     assert all(set(error) == {"mae", "rmse"} for error in metrics["nodes"].values())
-    assert set(metrics["seconds"]) == {"fit", "adapt", "evaluate"}
+    assert set(metrics["seconds"]) == {"fit", "adapt", "evaluate", "per_window"}
     assert metrics["seconds"]["fit"] > 0
     assert metrics["epochs"] == 3
     assert metrics["device"] == "cpu"

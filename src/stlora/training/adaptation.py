@@ -16,6 +16,7 @@ from stlora.training.config import AdaptConfig, DataOptions
 from stlora.training.forecasts import choose_device, keep_forecasts
 from stlora.training.loop import train
 from stlora.training.prepare import Prepared, open_series, prepare
+from stlora.training.resources import PeakMemory
 from stlora.training.results import adapter_entries, run_metrics, timed_measure
 from stlora.training.run import BackboneRecord, Run
 from stlora.training.task import AdaptTask, ForecastTask
@@ -43,6 +44,7 @@ def adapt(
     Raises:
         InputError: the run, the data or an option cannot be used.
     """
+    memory = PeakMemory()
     source = Run(config.run)
     record = source.record()
     source_seconds = source.metrics["seconds"]["fit"]
@@ -65,17 +67,14 @@ def adapt(
     run.finish(
         run_metrics(
             data,
-            measured.errors,
+            measured,
             model,
             backbone=record.name,
             adapter=config.adapter,
             seed=config.seed,
             mode="frozen" if config.freeze_backbone else "joint",
-            seconds={
-                "fit": source_seconds,
-                "adapt": preparation + trained.seconds,
-                "evaluate": measured.seconds,
-            },
+            seconds={"fit": source_seconds, "adapt": preparation + trained.seconds},
+            memory=memory,
             trained=trained,
         ),
         measured.windows,

@@ -12,14 +12,16 @@ from stlora.errors import InputError
 from stlora.training.config import FitConfig
 from stlora.training.loop import Trained
 from stlora.training.prepare import Prepared
+from stlora.training.resources import PeakMemory
 from stlora.training.results import run_metrics, timed_measure
 from stlora.training.run import BackboneRecord, Run
 
 
-def fit_baseline_run(config: FitConfig, data: Prepared) -> Run:
+def fit_baseline_run(config: FitConfig, data: Prepared, memory: PeakMemory) -> Run:
     """Fit the baseline ``config.backbone`` to the training part, and measure it.
 
-    Options of the training do not matter to it, but for the seed where it draws rows.
+    Options of the training do not matter to it, but for the seed where it draws rows; ``memory`` counts from the run's
+    beginning.
 
     Raises:
         InputError: an adapter or weights are given, or the options or the data do not suit the baseline.
@@ -56,13 +58,14 @@ def fit_baseline_run(config: FitConfig, data: Prepared) -> Run:
     run.finish(
         run_metrics(
             data,
-            measured.errors,
+            measured,
             model,
             backbone=name,
             adapter="none",
             seed=config.seed,
             mode="fit",
-            seconds={"fit": fitting, "adapt": 0.0, "evaluate": measured.seconds},
+            seconds={"fit": fitting, "adapt": 0.0},
+            memory=memory,
             trained=Trained(fitting, 0, validation.errors["pooled"]["mae"]),
         ),
         measured.windows,

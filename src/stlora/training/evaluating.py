@@ -9,6 +9,7 @@ from torch import nn
 from stlora.data import SensorSeries
 from stlora.errors import InputError
 from stlora.training.adaptation import open_run
+from stlora.training.resources import PeakMemory
 from stlora.training.results import run_metrics, timed_measure
 from stlora.training.run import Run
 
@@ -36,6 +37,7 @@ def evaluate(
     """
     if split not in ("train", "val", "test"):
         raise InputError(f"split is {split!r}; choose train, val or test")
+    memory = PeakMemory()
     stored = run.metrics
     record = run.record()
     prepared = open_run(record, series, data)
@@ -43,12 +45,13 @@ def evaluate(
     measured = timed_measure(model, prepared, record.fit["batch_size"], device, split)
     return run_metrics(
         prepared,
-        measured.errors,
+        measured,
         model,
         backbone=record.name,
         adapter=stored["adapter"],
         seed=stored["seed"],
         mode=stored["mode"],
-        seconds={"fit": 0.0, "adapt": 0.0, "evaluate": measured.seconds},
+        seconds={"fit": 0.0, "adapt": 0.0},
+        memory=memory,
         split=split,
     )

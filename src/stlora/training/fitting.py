@@ -20,6 +20,7 @@ from stlora.training.baseline import fit_baseline_run
 from stlora.training.config import FitConfig
 from stlora.training.loop import train
 from stlora.training.prepare import Prepared, open_series, prepare
+from stlora.training.resources import PeakMemory
 from stlora.training.results import adapter_entries, run_metrics, timed_measure
 from stlora.training.run import BackboneRecord, Run
 from stlora.training.task import ForecastTask, network_forecast
@@ -54,6 +55,7 @@ def fit(
         >>> sorted(run.metrics["average"])
         ['mae', 'mape', 'rmse']
     """
+    memory = PeakMemory()
     series = open_series(config, series)
     config = dataclasses.replace(config, data_fingerprint=series.fingerprint())
     if module is not None:
@@ -64,7 +66,7 @@ def fit(
     options = asdict(config)
     data = prepare(series, options)
     if models.is_baseline(config.backbone):
-        return fit_baseline_run(config, data)
+        return fit_baseline_run(config, data, memory)
     lightning.seed_everything(config.seed, verbose=False)
     backbone = module if module is not None else _create(config, series)
     if config.backbone_weights is not None:
@@ -86,13 +88,14 @@ def fit(
     run.finish(
         run_metrics(
             data,
-            measured.errors,
+            measured,
             model,
             backbone=config.backbone,
             adapter=config.adapter,
             seed=config.seed,
             mode="fit" if config.adapter == "none" else "joint",
-            seconds={"fit": trained.seconds, "adapt": 0.0, "evaluate": measured.seconds},
+            seconds={"fit": trained.seconds, "adapt": 0.0},
+            memory=memory,
             trained=trained,
         ),
         measured.windows,

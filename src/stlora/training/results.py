@@ -15,6 +15,7 @@ from stlora.evaluation.errors import WindowErrors, WindowSums
 from stlora.training.forecasts import choose_device, measure
 from stlora.training.loop import Trained
 from stlora.training.prepare import Prepared
+from stlora.training.resources import ForwardClock, PeakMemory
 
 FORMAT_VERSION = 1
 
@@ -27,11 +28,13 @@ class Measured:
         errors: see :class:`stlora.evaluation.metrics.ForecastErrors`.
         windows: the errors of each window.
         seconds: that it took.
+        per_window: seconds of the network alone for a window, in batches of the size that was asked for.
     """
 
     errors: dict[str, Any]
     windows: WindowErrors
     seconds: float
+    per_window: float
 
 
 def timed_measure(model: nn.Module, data: Prepared, batch_size: int, device: str, split: str = "test") -> Measured:
@@ -42,10 +45,12 @@ def timed_measure(model: nn.Module, data: Prepared, batch_size: int, device: str
     starts: range = getattr(data.split, split)
     sums = WindowSums()
     started = time.perf_counter()
-    errors = measure(model, data.windows, starts, batch_size, sums)
+    with ForwardClock(model) as clock:
+        errors = measure(model, data.windows, starts, batch_size, sums)
     seconds = time.perf_counter() - started
     first_target = data.series.time[starts.start + data.windows.history]
-    return Measured(errors, sums.finish(first_target, data.series.interval), seconds)
+    kept = sums.finish(first_target, data.series.interval)
+    return Measured(errors, kept, seconds, clock.seconds_per_window)
 
 
 def adapter_entries(series: SensorSeries, scaler: Scaler) -> dict[str, Any]:
@@ -61,7 +66,7 @@ def adapter_entries(series: SensorSeries, scaler: Scaler) -> dict[str, Any]:
 
 def run_metrics(
     data: Prepared,
-    errors: dict[str, Any],
+    measured: Measured,
     model: nn.Module,
     *,
     backbone: str,
@@ -69,10 +74,26 @@ def run_metrics(
     seed: int,
     mode: str,
     seconds: dict[str, float],
+    memory: PeakMemory,
     trained: Trained | None = None,
     split: str = "test",
 ) -> dict[str, Any]:
-    """The content of ``metrics.json``."""
+    """The content of ``metrics.json``.
+
+    Args:
+        data: that the network was trained on.
+        measured: its errors over ``split``.
+        model: the network.
+        backbone: its name.
+        adapter: its name, or none.
+        seed: of the run.
+        mode: fit, joint or frozen.
+        seconds: ``fit`` of the backbone and ``adapt`` of what came after it.
+        memory: counted since the run began.
+        trained: how the training ended; None if a finished run is measured again.
+        split: that was measured.
+    """
+    errors = measured.errors
     report = model.parameter_report() if isinstance(model, STLoRA) else None
     count = sum(parameter.numel() for parameter in model.parameters())
     return {
@@ -92,7 +113,8 @@ def run_metrics(
         "average": errors["average"],
         "pooled": errors["pooled"],
         "nodes": dict(zip(data.series.node_ids, errors["nodes"], strict=True)),
-        "seconds": seconds,
+        "seconds": {**seconds, "evaluate": measured.seconds, "per_window": measured.per_window},
+        "memory": memory.report(),
         "epochs": trained.epochs if trained else 0,
         "val_mae": trained.val_mae if trained else None,
         "device": data.windows.device.type,
