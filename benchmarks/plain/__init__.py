@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import import_module
 
-from plain.base import Plain
 from torch import Tensor
+
+from plain.base import Plain
 
 MODELS = ("lstm", "stgcn", "gwnet", "agcrn", "staeformer", "d2stgnn", "stid", "dcrnn")
 

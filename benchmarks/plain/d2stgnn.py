@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import torch
-from plain.base import Plain
-from plain.d2stgnn_graphs import Graphs, dynamic_graphs, stacked, two_orders
 from torch import Tensor
 from torch.nn import functional as F
 
+from plain.base import Plain
+from plain.d2stgnn_graphs import Graphs, dynamic_graphs, stacked, two_orders
 from stlora.backbones.clock import day_slot, weekday
 from stlora.backbones.graph import transition_matrix
 

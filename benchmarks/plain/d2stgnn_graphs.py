@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from plain.base import Plain
 from torch import Tensor
+
+from plain.base import Plain
 
 Graphs = tuple[list[Tensor], Tensor]  # dynamic ones [B, N, 3 N] of both orders, and the static one [N, N]
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import torch
-from plain.base import Plain
 from torch import Tensor
 from torch.nn import functional as F
 
+from plain.base import Plain
 from stlora.backbones.graph import transition_matrix
 
 DILATIONS = (1, 2) * 4

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import torch
-from plain.base import Plain
 from torch import Tensor
+
+from plain.base import Plain
 
 KINDS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 

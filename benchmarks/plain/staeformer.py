@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import torch
-from plain.base import Plain
 from torch import Tensor
 from torch.nn import functional as F
 
+from plain.base import Plain
 from stlora.backbones.clock import day_slot, weekday, whole_days
 
 HEADS, LAYERS = 4, 3

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import torch
-from plain.base import Plain
 from torch import Tensor
 
+from plain.base import Plain
 from stlora.backbones.graph import scaled_laplacian
 
 
