@@ -25,8 +25,7 @@ class DCRNN(nn.Module):
     original ones: gates start open for the state (bias 1).
 
     The original training now and then hands the decoder the true value in place of its own forecast (scheduled
-    sampling). That is left out: a network here reads a history and nothing else, so that it computes the same in
-    training and in use.
+    sampling). A training that wants to gives :meth:`forward` such values; nobody else has any.
 
     Args:
         num_nodes: N.
@@ -71,9 +70,18 @@ class DCRNN(nn.Module):
         self.decoder = cells(1)
         self.head = nn.Linear(hidden_size, 1)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Forecast ``[B, H, N, 1]`` from ``[B, T, N, C]``, both in scaled units."""
-        return self._decode(self._encode(x))
+    def forward(self, x: Tensor, truth: Tensor | None = None) -> Tensor:
+        """Forecast from a history.
+
+        Args:
+            x: ``[B, T, N, C]`` in scaled units.
+            truth: ``[B, H, N, 1]`` in scaled units, for training alone: what the decoder reads after each step in
+                place of its own forecast, NaN where it reads that.
+
+        Returns:
+            ``[B, H, N, 1]`` in scaled units.
+        """
+        return self._decode(self._encode(x), truth)
 
     def _encode(self, x: Tensor) -> list[Tensor]:
         """The last state ``[B, N, D]`` of every layer; a layer reads all steps before the next one starts."""
@@ -91,17 +99,19 @@ class DCRNN(nn.Module):
             last.append(state)
         return last
 
-    def _decode(self, states: list[Tensor]) -> Tensor:
+    def _decode(self, states: list[Tensor], truth: Tensor | None) -> Tensor:
         walks = self.get_buffer("walks")
         value = states[0].new_zeros(states[0].shape[0], self.num_nodes, 1)
         values = []
-        for _ in range(self.horizon):
+        for step in range(self.horizon):
             current = value
             for layer, cell in enumerate(cast("list[_DiffusionCell]", self.decoder)):
                 states[layer] = cell(cell.read(_diffuse(walks, current)), states[layer], walks)
                 current = states[layer]
             value = self.head(current)
             values.append(value)
+            if truth is not None:
+                value = torch.where(truth[:, step].isnan(), value, truth[:, step])
         return torch.stack(values, dim=1)
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from stlora.baselines import fit_baseline, takes
 from stlora.baselines.registry import check_options
 from stlora.errors import InputError
-from stlora.training.config import FitConfig
+from stlora.training.config import FitPlan
 from stlora.training.loop import Trained
 from stlora.training.prepare import Prepared
 from stlora.training.resources import PeakMemory
@@ -17,7 +17,7 @@ from stlora.training.results import run_metrics, timed_measure
 from stlora.training.run import BackboneRecord, Run
 
 
-def fit_baseline_run(config: FitConfig, data: Prepared, memory: PeakMemory) -> Run:
+def fit_baseline_run(config: FitPlan, data: Prepared, memory: PeakMemory) -> Run:
     """Fit the baseline ``config.backbone`` to the training part, and measure it.
 
     Options of the training do not matter to it, but for the seed where it draws rows; ``memory`` counts from the run's

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar, Literal, get_args, get_type_hints
 
 from stlora.errors import InputError
+from stlora.training.recipe import Recipe, RecipeChanges, check_schedule, check_values
+from stlora.training.recipes import COMMON, PUBLISHED
 
 
 @dataclass(kw_only=True)
@@ -44,62 +46,44 @@ class DataOptions:
 
 
 @dataclass(kw_only=True)
-class TrainingOptions:
-    """How to train.
+class RunOptions:
+    """What a recipe does not say.
 
     Attributes:
         seed: of weights, batches and dropout.
-        epochs: at most so many passes over the training windows.
-        patience: stop after so many epochs without a better validation MAE; 0 for never.
-        batch_size: windows in a step.
         train_fraction: share of the training windows that an epoch sees, drawn anew for each epoch.
-        optimizer: adam or adamw.
-        learning_rate: of the first step.
-        weight_decay: as the optimizer defines it.
-        schedule: none, cosine (to zero over all epochs), or plateau (halved when validation stands still).
-        clip: largest norm of a gradient; 0 for no limit.
         device: auto takes a GPU where there is one.
     """
 
-    LEAST_EPOCHS: ClassVar[int] = 1
-
     seed: int = 0
-    epochs: int = 100
-    patience: int = 15
-    batch_size: int = 64
     train_fraction: float = 1.0
-    optimizer: Literal["adam", "adamw"] = "adam"
-    learning_rate: float = 1e-3
-    weight_decay: float = 1e-4
-    schedule: Literal["none", "cosine", "plateau"] = "plateau"
-    clip: float = 5.0
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
     def __post_init__(self) -> None:
-        for name, least in (
-            ("seed", 0),
-            ("epochs", self.LEAST_EPOCHS),
-            ("patience", 0),
-            ("batch_size", 1),
-            ("weight_decay", 0),
-        ):
-            if getattr(self, name) < least:
-                raise InputError(f"{name} is {getattr(self, name)}; expected {least} or more")
-        if self.seed >= 2**32:
-            raise InputError(f"seed is {self.seed}; expected less than 2**32")
+        if not 0 <= self.seed < 2**32:
+            raise InputError(f"seed is {self.seed}; expected 0 or more, less than 2**32")
         if not 0 < self.train_fraction <= 1:
             raise InputError(f"train_fraction is {self.train_fraction}; expected a share above 0, at most 1")
-        if not self.learning_rate > 0:
-            raise InputError(f"learning_rate is {self.learning_rate}; expected a number above 0")
-        for name in ("optimizer", "schedule", "device"):
-            choices = get_args(get_type_hints(TrainingOptions)[name])
-            if getattr(self, name) not in choices:
-                raise InputError(f"{name} is {getattr(self, name)!r}; choose one of {', '.join(choices)}")
+        choices = get_args(get_type_hints(RunOptions)["device"])
+        if self.device not in choices:
+            raise InputError(f"device is {self.device!r}; choose one of {', '.join(choices)}")
 
 
 @dataclass(kw_only=True)
-class FitConfig(TrainingOptions, DataOptions):
-    """Train a backbone, alone or jointly with an adapter.
+class TrainingOptions(Recipe, RunOptions):
+    """How to train, every number settled."""
+
+    LEAST_EPOCHS: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        RunOptions.__post_init__(self)
+        check_values(self, self.LEAST_EPOCHS)
+        check_schedule(self)
+
+
+@dataclass(kw_only=True)
+class FitOptions(DataOptions):
+    """What a fit trains.
 
     Attributes:
         out: the run folder to write; an unfinished run of the same options is taken up where it stopped.
@@ -111,9 +95,9 @@ class FitConfig(TrainingOptions, DataOptions):
         adapter: none, stlora (the lean default), large (twice as wide and deep), paper (as published), or shared
             (without node factor).
         adapter_options: fields of the adapter that differ from the named one.
+        recipe: published (each backbone as its authors trained it, a module of your own by the common one) or common
+            (all alike); an option of the training that is not given is as the recipe says, see docs/recipes.md.
     """
-
-    LEAST_EPOCHS: ClassVar[int] = 0
 
     out: str
     backbone: str
@@ -121,6 +105,46 @@ class FitConfig(TrainingOptions, DataOptions):
     backbone_weights: str | None = None
     adapter: Literal["none", "stlora", "large", "paper", "shared"] = "none"
     adapter_options: dict[str, Any] = field(default_factory=dict)
+    recipe: Literal["published", "common"] = "published"
+
+
+@dataclass(kw_only=True)
+class FitPlan(TrainingOptions, FitOptions):
+    """A fit of which every number is settled: what a run folder keeps, so that the run can be repeated."""
+
+    LEAST_EPOCHS: ClassVar[int] = 0
+
+    recipe: Literal["published", "common"] = "common"
+
+
+@dataclass(kw_only=True)
+class FitConfig(RecipeChanges, RunOptions, FitOptions):
+    """Train a backbone, alone or jointly with an adapter."""
+
+    def __post_init__(self) -> None:
+        RunOptions.__post_init__(self)
+        check_values(self, FitPlan.LEAST_EPOCHS)
+        choices = get_args(get_type_hints(FitOptions)["recipe"])
+        if self.recipe not in choices:
+            raise InputError(f"recipe is {self.recipe!r}; choose one of {', '.join(choices)}")
+
+    def settled(self) -> FitPlan:
+        """The recipe, with the options that were given in place of its own.
+
+        Raises:
+            InputError: together they make no sense.
+
+        Example:
+            >>> plan = FitConfig(data="simulated", backbone="dcrnn", out="run", batch_size=8).settled()
+            >>> plan.batch_size, plan.learning_rate
+            (8, 0.01)
+        """
+        published = self.recipe == "published" and self.backbone in PUBLISHED
+        recipe = PUBLISHED[self.backbone].recipe if published else COMMON
+        unsaid = {part.name for part in fields(Recipe) if getattr(self, part.name) is None}
+        given = {name: value for name, value in vars(self).items() if name not in unsaid}
+        given["recipe"] = "published" if published else "common"
+        return FitPlan(**{**asdict(recipe), **given})
 
 
 @dataclass(kw_only=True)
@@ -150,7 +174,7 @@ class AdaptConfig(TrainingOptions):
     batch_size: int = 128
     optimizer: Literal["adam", "adamw"] = "adamw"
     learning_rate: float = 4e-3
-    schedule: Literal["none", "cosine", "plateau"] = "cosine"
+    schedule: Literal["none", "step", "milestones", "plateau", "cosine"] = "cosine"
 
 
 @dataclass(kw_only=True)

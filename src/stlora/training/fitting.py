@@ -17,7 +17,7 @@ from stlora.data import SensorSeries
 from stlora.errors import InputError
 from stlora.training import models
 from stlora.training.baseline import fit_baseline_run
-from stlora.training.config import FitConfig
+from stlora.training.config import FitConfig, FitPlan
 from stlora.training.loop import train
 from stlora.training.prepare import Prepared, open_series, prepare
 from stlora.training.resources import PeakMemory
@@ -34,7 +34,8 @@ def fit(
     """Train a backbone, alone or jointly with an adapter, to its best validation MAE.
 
     Args:
-        config: all options; 0 epochs take weights that are there as they are.
+        config: all options, those of the training where they differ from the recipe; 0 epochs take weights that are
+            there as they are.
         series: the measurements, if they are at hand; otherwise they are read from ``config.data``.
         module: a backbone of your own, ``[B, T, N, C]`` to ``[B, H, N, 1]`` in scaled units, in place of a name;
             its weights are trained from where they stand.
@@ -63,24 +64,25 @@ def fit(
     elif (own if own.is_factory(config.backbone) else models).takes(config.backbone, "steps_per_day"):
         day = round(86400 / series.interval.total_seconds())
         config = dataclasses.replace(config, backbone_options={"steps_per_day": day, **config.backbone_options})
-    options = asdict(config)
+    plan = config.settled()
+    options = asdict(plan)
     data = prepare(series, options)
-    if models.is_baseline(config.backbone):
-        return fit_baseline_run(config, data, memory)
-    lightning.seed_everything(config.seed, verbose=False)
-    backbone = module if module is not None else _create(config, series)
-    if config.backbone_weights is not None:
-        load_weights(backbone, Path(config.backbone_weights))
+    if models.is_baseline(plan.backbone):
+        return fit_baseline_run(plan, data, memory)
+    lightning.seed_everything(plan.seed, verbose=False)
+    backbone = module if module is not None else _create(plan, series)
+    if plan.backbone_weights is not None:
+        load_weights(backbone, Path(plan.backbone_weights))
     model: nn.Module = backbone
-    if config.adapter != "none":
-        model = wrap(backbone, config.adapter, config.adapter_options, data, freeze=False)
+    if plan.adapter != "none":
+        model = wrap(backbone, plan.adapter, plan.adapter_options, data, freeze=False)
     check_shape(model, data)
 
-    run = Run(config.out)
-    run.begin(config)
-    task = ForecastTask(model, data.windows, data.split, config)
-    trained = train(task, config, run.folder, show)
-    measured = timed_measure(model, data, config.batch_size, config.device)
+    run = Run(plan.out)
+    run.begin(plan)
+    task = ForecastTask(model, data.windows, data.split, plan)
+    trained = train(task, plan, run.folder, show)
+    measured = timed_measure(model, data, plan.batch_size, plan.device)
     record = BackboneRecord.of(series, data.scaler, backbone, options)
     run.save_backbone(backbone, record, series.adjacency, data.windows.filling)
     if isinstance(model, STLoRA):
@@ -90,10 +92,10 @@ def fit(
             data,
             measured,
             model,
-            backbone=config.backbone,
-            adapter=config.adapter,
-            seed=config.seed,
-            mode="fit" if config.adapter == "none" else "joint",
+            backbone=plan.backbone,
+            adapter=plan.adapter,
+            seed=plan.seed,
+            mode="fit" if plan.adapter == "none" else "joint",
             seconds={"fit": trained.seconds, "adapt": 0.0},
             memory=memory,
             trained=trained,
@@ -103,16 +105,16 @@ def fit(
     return run
 
 
-def _create(config: FitConfig, series: SensorSeries) -> nn.Module:
-    settings: dict[str, Any] = {"history": config.history, "horizon": config.horizon, **config.backbone_options}
-    if own.is_factory(config.backbone):
-        return own.build(config.backbone, series.num_nodes, series.adjacency, **settings)
-    if config.epochs == 0 and config.backbone_weights is None:
+def _create(plan: FitPlan, series: SensorSeries) -> nn.Module:
+    settings: dict[str, Any] = {"history": plan.history, "horizon": plan.horizon, **plan.backbone_options}
+    if own.is_factory(plan.backbone):
+        return own.build(plan.backbone, series.num_nodes, series.adjacency, **settings)
+    if plan.epochs == 0 and plan.backbone_weights is None:
         raise InputError(
-            f"epochs is 0 and {config.backbone} has no weights yet; name trained ones with --backbone_weights, "
+            f"epochs is 0 and {plan.backbone} has no weights yet; name trained ones with --backbone_weights, "
             "or train it for 1 epoch or more"
         )
-    return models.create(config.backbone, series.num_nodes, series.adjacency, **settings)
+    return models.create(plan.backbone, series.num_nodes, series.adjacency, **settings)
 
 
 @torch.no_grad()

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from inspect import signature
 from typing import Any
 
 import lightning
 import torch
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import CosineAnnealingLR, ReduceLROnPlateau
 
 from stlora.adapters import STLoRA
 from stlora.data.split import Split
 from stlora.data.windows import Windows
+from stlora.errors import InputError
 from stlora.evaluation.metrics import ForecastErrors
 from stlora.training.config import TrainingOptions
+from stlora.training.curriculum import shown_truth, steps_in_loss, truth_probability
 from stlora.training.loss import masked_mae
+from stlora.training.schedules import after_epoch, after_step, make_optimizer, make_schedule
 
 
 class IndexBatches:
@@ -53,10 +56,18 @@ class ForecastTask(lightning.LightningModule):
         windows: of the series.
         split: which windows are for what.
         options: how to train.
+
+    Raises:
+        InputError: the network cannot be shown true values and the options want that.
     """
 
     def __init__(self, model: nn.Module, windows: Windows, split: Split, options: TrainingOptions) -> None:
         super().__init__()
+        if options.sampling and not self.can_be_shown_truth(model):
+            raise InputError(
+                f"sampling is {options.sampling:g} and this network has no decoder that is trained on true values; "
+                "set --sampling 0"
+            )
         self.model = model
         self.windows = windows
         self.split = split
@@ -65,13 +76,19 @@ class ForecastTask(lightning.LightningModule):
         self.errors = ForecastErrors(windows.horizon, num_nodes)
         self._loss = torch.zeros(())
 
-    def forward(self, start: Tensor) -> Tensor:
-        """Forecast ``[B, H, N, 1]`` in physical units for the windows that start at ``start``."""
-        return self.windows.scaler.inverse(self.scaled_forecast(start))
+    @staticmethod
+    def can_be_shown_truth(model: nn.Module) -> bool:
+        """Whether the backbone takes ``truth`` beside a history; see :class:`stlora.backbones.dcrnn.DCRNN`."""
+        backbone = model.backbone if isinstance(model, STLoRA) else model
+        return "truth" in signature(backbone.forward).parameters
 
-    def scaled_forecast(self, start: Tensor) -> Tensor:
-        """Forecast ``[B, H, N, 1]`` in scaled units."""
-        return network_forecast(self.model, self.windows.inputs(start))
+    def forward(self, start: Tensor, truth: Tensor | None = None) -> Tensor:
+        """Forecast ``[B, H, N, 1]`` in physical units for the windows that start at ``start``."""
+        return self.windows.scaler.inverse(self.scaled_forecast(start, truth))
+
+    def scaled_forecast(self, start: Tensor, truth: Tensor | None = None) -> Tensor:
+        """Forecast ``[B, H, N, 1]`` in scaled units; a decoder that trains may read ``truth``."""
+        return network_forecast(self.model, self.windows.inputs(start), truth)
 
     def train_dataloader(self) -> IndexBatches:
         """Batches of this epoch."""
@@ -92,8 +109,14 @@ class ForecastTask(lightning.LightningModule):
         self._loss = torch.zeros((), device=self.device)
 
     def training_step(self, start: Tensor, _: int) -> Tensor:
-        """The loss of one batch."""
-        loss = masked_mae(self(start), self.windows.targets(start))
+        """The loss of one batch, over the steps ahead that the curriculum has come to."""
+        target = self.windows.targets(start)
+        truth = None
+        if self.options.sampling:
+            probability = truth_probability(self.global_step, self.options.sampling)
+            truth = shown_truth(self.windows.scaler.transform(target), probability)
+        steps = steps_in_loss(self.current_epoch, self.windows.horizon, self.options)
+        loss = masked_mae(self(start, truth)[:, :steps], target[:, :steps])
         self._loss += loss.detach()
         return loss
 
@@ -108,33 +131,18 @@ class ForecastTask(lightning.LightningModule):
         self.errors.reset()
 
     def on_train_epoch_end(self) -> None:
-        """Step the plateau schedule before the checkpoint of this epoch is written; Lightning does it after."""
-        schedule = self.lr_schedulers()
-        if isinstance(schedule, ReduceLROnPlateau):
-            schedule.step(self.trainer.callback_metrics["val_mae"])
+        """Step a schedule of epochs before the checkpoint of this epoch is written, and after its rate was logged."""
+        after_epoch(self.lr_schedulers(), self.trainer.callback_metrics["val_mae"])
 
     def lr_scheduler_step(self, scheduler: Any, metric: Any) -> None:
-        """Step every other schedule when Lightning wants to."""
-        if not isinstance(scheduler, ReduceLROnPlateau):
-            scheduler.step()
+        """Step a schedule of optimizer steps when Lightning wants to."""
+        after_step(scheduler)
 
     def configure_optimizers(self) -> Any:
         """The optimizer of what is trainable, and its schedule."""
-        options = self.options
-        optimizer = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[options.optimizer](
-            [parameter for parameter in self.model.parameters() if parameter.requires_grad],
-            lr=options.learning_rate,
-            weight_decay=options.weight_decay,
-            fused=True,  # one pass over the parameters: an adapter's step is short
-        )
-        if options.schedule == "cosine":
-            steps = max(1, options.epochs * len(self.train_dataloader()))
-            cosine = CosineAnnealingLR(optimizer, T_max=steps)
-            return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cosine, "interval": "step"}}
-        if options.schedule == "plateau":
-            plateau = ReduceLROnPlateau(optimizer, factor=0.5, patience=4)
-            return {"optimizer": optimizer, "lr_scheduler": {"scheduler": plateau, "monitor": "val_mae"}}
-        return {"optimizer": optimizer}
+        optimizer = make_optimizer(self.model.parameters(), self.options)
+        schedule = make_schedule(optimizer, self.options, len(self.train_dataloader()))
+        return {"optimizer": optimizer} if schedule is None else {"optimizer": optimizer, "lr_scheduler": schedule}
 
     def _epoch_seed(self) -> int:
         return self.options.seed * 1_000_003 + self.current_epoch
@@ -160,14 +168,31 @@ class AdaptTask(ForecastTask):
         super().on_fit_start()
         self.kept = self.kept.to(self.device)
 
-    def scaled_forecast(self, start: Tensor) -> Tensor:
+    @staticmethod
+    def can_be_shown_truth(model: nn.Module) -> bool:
+        """No: its backbone is not run."""
+        return False
+
+    def scaled_forecast(self, start: Tensor, truth: Tensor | None = None) -> Tensor:
         """The kept forecasts, corrected."""
         assert isinstance(self.model, STLoRA)
         return self.model.correct(self.windows.inputs(start), self.kept[start])
 
 
-def network_forecast(model: nn.Module, x: Tensor) -> Tensor:
-    """Give a network the channels that it reads: an adapted one all, a bare backbone those it was built for."""
-    channels = x.shape[-1] if isinstance(model, STLoRA) else int(getattr(model, "in_channels", 3))
-    forecast: Tensor = model(x[..., :channels])
+def network_forecast(model: nn.Module, x: Tensor, truth: Tensor | None = None) -> Tensor:
+    """Give a network the channels that it reads: an adapted one all, a bare backbone those it was built for.
+
+    Args:
+        model: a backbone, alone or adapted.
+        x: ``[B, T, N, C]`` in scaled units.
+        truth: ``[B, H, N, 1]`` that a backbone's decoder is shown while it trains.
+    """
+    if isinstance(model, STLoRA):
+        if truth is not None:
+            return model.correct(x, network_forecast(model.backbone, x, truth))
+        channels = x.shape[-1]
+    else:
+        channels = int(getattr(model, "in_channels", 3))
+    shown = {} if truth is None else {"truth": truth}
+    forecast: Tensor = model(x[..., :channels], **shown)
     return forecast
