@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
@@ -170,6 +170,6 @@ def _table(rows: int, size: int) -> nn.Parameter:
 
 def _sum_of_maps(maps: nn.ModuleList, parts: list[Tensor]) -> Tensor:
     """Σ_i ``maps[i](parts[i])`` in one product."""
-    weight = torch.cat([linear.get_parameter("weight") for linear in maps], dim=1)
-    bias = torch.stack([linear.get_parameter("bias") for linear in maps]).sum(dim=0)
+    weight = torch.cat([cast(Tensor, linear.weight) for linear in maps], dim=1)
+    bias = torch.stack([cast(Tensor, linear.bias) for linear in maps]).sum(dim=0)
     return functional.linear(torch.cat(parts, dim=-1), weight, bias)

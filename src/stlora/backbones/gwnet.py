@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
@@ -103,8 +103,8 @@ class GraphWaveNet(nn.Module):
 
     def _read_out(self, newest: Tensor) -> Tensor:
         """``[N, B, layers channels]``, the newest step of all layers, to the forecast."""
-        weight = torch.cat([skip.get_parameter("weight") for skip in self.skips], dim=1)
-        bias = torch.stack([skip.get_parameter("bias") for skip in self.skips]).sum(dim=0)
+        weight = torch.cat([cast(Tensor, skip.weight) for skip in self.skips], dim=1)
+        bias = torch.stack([cast(Tensor, skip.bias) for skip in self.skips]).sum(dim=0)
         skip = torch.relu(F.linear(newest, weight, bias))
         out: Tensor = self.head(torch.relu(self.widen(skip)))  # [N, B, H]
         return out.permute(1, 2, 0).unsqueeze(-1)
