@@ -80,6 +80,29 @@ def test_every_parameter_gets_a_gradient(parity, small):
         assert parameter.grad.abs().max() > 1e-8, name
 
 
+def test_a_decoder_that_is_shown_a_true_value_goes_on_from_it(parity, small):
+    x, own = parity.inputs(1 / 7), small(parity.inputs(1 / 7))
+    truth = torch.full_like(own, torch.nan)
+    assert torch.equal(small(x, truth), own)
+    truth[:, 1] = own[:, 1] + 1
+    shown = small(x, truth)
+    assert torch.equal(shown[:, :2], own[:, :2])
+    assert (shown[:, 2] - own[:, 2]).abs().min() > 1e-6
+    truth[:, 1] = own[:, 1]
+    torch.testing.assert_close(small(x, truth), own)
+
+
+def test_a_missing_true_value_is_replaced_by_the_forecast_of_that_sensor(parity, small):
+    x, own = parity.inputs(1 / 7), small(parity.inputs(1 / 7)).detach()
+    truth = own + 1
+    truth[:, :, 0] = torch.nan
+    filled = truth.clone()
+    filled[:, 0, 0] = own[:, 0, 0]
+    torch.testing.assert_close(small(x, truth)[:, 1], small(x, filled)[:, 1])
+    small(x, truth).sum().backward()
+    assert all(parameter.grad.isfinite().all() for parameter in small.parameters())
+
+
 def test_gates_start_open_for_the_state(small):
     for cell in (*small.encoder, *small.decoder):
         assert cell.read.bias.tolist() == [1.0] * 16 + [0.0] * 8

@@ -40,9 +40,20 @@ def check_same(tiny, run, expected):
     assert not (run.folder / "checkpoints").exists()
 
 
-@pytest.mark.parametrize("schedule", ["none", "cosine", "plateau"])
-def test_interrupted_fit_goes_on_as_if_nothing_had_been(tiny, tmp_path, interrupt, whole, schedule):
-    options = {**FIT, "schedule": schedule}
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        {"schedule": "none"},
+        {"schedule": "cosine"},
+        {"schedule": "plateau"},
+        {"schedule": "step", "decay_epochs": (2,)},
+        {"schedule": "milestones", "decay_epochs": (1, 5), "curriculum": 2, "warmup": 2},
+        {"backbone": "dcrnn", "backbone_options": {"hidden_size": 4, "num_layers": 1}, "sampling": 10.0},
+    ],
+    ids=str,
+)
+def test_interrupted_fit_goes_on_as_if_nothing_had_been(tiny, tmp_path, interrupt, whole, recipe):
+    options = {**FIT, **recipe}
     with pytest.raises(interrupt(epoch=3)):
         tiny.fit(tmp_path / "run", **options)
     assert (tmp_path / "run" / "checkpoints" / "last.ckpt").exists()

@@ -1,8 +1,5 @@
-"""Batches, schedules and the two ways to forecast."""
+"""Batches and the two ways to forecast."""
 
-import csv
-
-import pytest
 import torch
 
 from stlora.adapters import STLoRA, STLoRAConfig
@@ -36,25 +33,6 @@ def test_fraction_draws_anew_for_each_seed_without_repeats():
     assert all(len(set(draw)) == len(draw) == 20 for draw in draws)
     assert set().union(*draws) == set(range(100))
     assert len(flat(IndexBatches(range(3), 8, 0, fraction=0.01))) == 1
-
-
-def rates(run):
-    return [float(row["learning_rate"]) for row in csv.DictReader((run.folder / "log.csv").open())]
-
-
-def test_cosine_ends_at_zero(tiny, tmp_path):
-    run = tiny.fit(tmp_path / "run", schedule="cosine", learning_rate=0.01, epochs=4)
-    expected = [0.01 * (1 + torch.cos(torch.tensor(torch.pi * (epoch + 1) / 4)).item()) / 2 for epoch in range(4)]
-    assert rates(run) == pytest.approx(expected, rel=1e-3, abs=1e-9)
-
-
-def test_plateau_halves_when_validation_stands_still(tiny, tmp_path):
-    run = tiny.fit(tmp_path / "run", schedule="plateau", learning_rate=1e-7, epochs=8, patience=0)
-    assert rates(run) == [1e-7] * 6 + [5e-8] * 2
-
-
-def test_no_schedule_keeps_the_rate(tiny, tmp_path):
-    assert rates(tiny.fit(tmp_path / "run", schedule="none", learning_rate=0.02, epochs=2)) == [0.02] * 2
 
 
 def test_fraction_of_the_windows_makes_fewer_steps(tiny, tmp_path, monkeypatch):

@@ -176,6 +176,11 @@ class AdaptConfig(TrainingOptions):
     learning_rate: float = 4e-3
     schedule: Literal["none", "step", "milestones", "plateau", "cosine"] = "cosine"
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.sampling and self.freeze_backbone:
+            raise InputError(f"sampling is {self.sampling:g} and a frozen backbone is not trained; set --sampling 0")
+
 
 @dataclass(kw_only=True)
 class CompareConfig(TrainingOptions, DataOptions):

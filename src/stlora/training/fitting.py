@@ -78,9 +78,9 @@ def fit(
         model = wrap(backbone, plan.adapter, plan.adapter_options, data, freeze=False)
     check_shape(model, data)
 
+    task = ForecastTask(model, data.windows, data.split, plan)
     run = Run(plan.out)
     run.begin(plan)
-    task = ForecastTask(model, data.windows, data.split, plan)
     trained = train(task, plan, run.folder, show)
     measured = timed_measure(model, data, plan.batch_size, plan.device)
     record = BackboneRecord.of(series, data.scaler, backbone, options)

@@ -63,7 +63,7 @@ class ForecastTask(lightning.LightningModule):
 
     def __init__(self, model: nn.Module, windows: Windows, split: Split, options: TrainingOptions) -> None:
         super().__init__()
-        if options.sampling and not self.can_be_shown_truth(model):
+        if options.sampling and not can_be_shown_truth(model):
             raise InputError(
                 f"sampling is {options.sampling:g} and this network has no decoder that is trained on true values; "
                 "set --sampling 0"
@@ -75,12 +75,6 @@ class ForecastTask(lightning.LightningModule):
         num_nodes = windows.num_nodes
         self.errors = ForecastErrors(windows.horizon, num_nodes)
         self._loss = torch.zeros(())
-
-    @staticmethod
-    def can_be_shown_truth(model: nn.Module) -> bool:
-        """Whether the backbone takes ``truth`` beside a history; see :class:`stlora.backbones.dcrnn.DCRNN`."""
-        backbone = model.backbone if isinstance(model, STLoRA) else model
-        return "truth" in signature(backbone.forward).parameters
 
     def forward(self, start: Tensor, truth: Tensor | None = None) -> Tensor:
         """Forecast ``[B, H, N, 1]`` in physical units for the windows that start at ``start``."""
@@ -168,15 +162,16 @@ class AdaptTask(ForecastTask):
         super().on_fit_start()
         self.kept = self.kept.to(self.device)
 
-    @staticmethod
-    def can_be_shown_truth(model: nn.Module) -> bool:
-        """No: its backbone is not run."""
-        return False
-
     def scaled_forecast(self, start: Tensor, truth: Tensor | None = None) -> Tensor:
         """The kept forecasts, corrected."""
         assert isinstance(self.model, STLoRA)
         return self.model.correct(self.windows.inputs(start), self.kept[start])
+
+
+def can_be_shown_truth(model: nn.Module) -> bool:
+    """Whether the backbone takes ``truth`` beside a history; see :class:`stlora.backbones.dcrnn.DCRNN`."""
+    backbone = model.backbone if isinstance(model, STLoRA) else model
+    return "truth" in signature(backbone.forward).parameters
 
 
 def network_forecast(model: nn.Module, x: Tensor, truth: Tensor | None = None) -> Tensor:
