@@ -61,12 +61,7 @@ class STLoRA(WrappedBackbone):
             profile.fit(values, clock)
 
     def save_pretrained(self, folder: str | Path, extra: Mapping[str, Any] | None = None) -> None:
-        """Write the adapter, and the adapter alone, to ``folder``.
-
-        Args:
-            folder: gets ``adapter_config.json``, ``adapter_model.safetensors`` and ``README.md``.
-            extra: more entries for the configuration file, such as node ids or the data's unit.
-        """
+        """Write the adapter, and the adapter alone, to ``folder``; see :class:`WrappedBackbone`."""
         report, tensors = str(self.parameter_report()), self.adapter.state_dict()
         save_adapter(Path(folder), self.config, self._fit(), tensors, report, dict(extra or {}))
 

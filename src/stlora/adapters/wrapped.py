@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -51,6 +52,7 @@ class WrappedBackbone(nn.Module):
     """
 
     corrects_only: ClassVar[bool] = True  # the backbone runs as if alone, so its forecasts can be kept
+    rate: ClassVar[float] = 1.0  # of the learning rate that a run asks for
     adapter: nn.Module
 
     def __init__(self, backbone: nn.Module, num_nodes: int, freeze_backbone: bool) -> None:
@@ -91,9 +93,14 @@ class WrappedBackbone(nn.Module):
             )
         return self.correct(x, forecast)
 
-    def backbone_forecast(self, x: Tensor) -> Tensor:
-        """The backbone's forecast ``[B, H, N, 1]``, from the channels it was built for."""
-        forecast: Tensor = self.backbone(x[..., : self.in_channels])
+    def backbone_forecast(self, x: Tensor, **shown: Tensor) -> Tensor:
+        """The backbone's forecast ``[B, H, N, 1]``, from the channels it was built for.
+
+        Args:
+            x: ``[B, T, N, C]``.
+            shown: what else the backbone takes while it trains.
+        """
+        forecast: Tensor = self.backbone(x[..., : self.in_channels], **shown)
         return forecast
 
     def correct(self, x: Tensor, forecast: Tensor) -> Tensor:
@@ -115,6 +122,15 @@ class WrappedBackbone(nn.Module):
             measured=sum(b.numel() for b in self.adapter.buffers()),
             backbone=sum(p.numel() for p in self.backbone.parameters()),
         )
+
+    def save_pretrained(self, folder: str | Path, extra: Mapping[str, Any] | None = None) -> None:
+        """Write the adapter, and the adapter alone, to ``folder``.
+
+        Args:
+            folder: gets ``adapter_config.json``, ``adapter_model.safetensors`` and ``README.md``.
+            extra: more entries for the configuration file, such as node ids or the data's unit.
+        """
+        raise NotImplementedError
 
     def _fit(self) -> Fit:
         """What the adapter is fitted to, for its file."""

@@ -30,7 +30,7 @@ class Rival(WrappedBackbone):
 
     method: ClassVar[str]  # its name in the registry
     adapts: ClassVar[str] = "frozen or joint"  # or frozen alone, or joint alone
-    rate: ClassVar[float] = 1.0  # of the learning rate that a run asks for
+    from_scratch: ClassVar[bool] = True  # whether it can be trained together with a backbone that is not trained yet
 
     def __init__(self, backbone: nn.Module, num_nodes: int, freeze_backbone: bool, **options: int) -> None:
         for name, value in options.items():
@@ -40,12 +40,7 @@ class Rival(WrappedBackbone):
         self.options = options
 
     def save_pretrained(self, folder: str | Path, extra: Mapping[str, Any] | None = None) -> None:
-        """Write what the method adds, and that alone; :func:`stlora.rivals.load` reads it.
-
-        Args:
-            folder: gets ``adapter_config.json``, ``adapter_model.safetensors`` and ``README.md``.
-            extra: more entries for the configuration file, such as node ids or the data's unit.
-        """
+        """Write what the method adds, and that alone; :func:`stlora.rivals.load` reads it."""
         save(self, self._fit(), Path(folder), dict(extra or {}))
 
     def _gradients(self) -> AbstractContextManager[Any]:

@@ -27,6 +27,7 @@ class FineTune(Rival):
     method = "finetune"
     corrects_only = False
     adapts = "joint"
+    from_scratch = False
     rate = 0.1
 
     def __init__(self, backbone: nn.Module, num_nodes: int, freeze_backbone: bool = False) -> None:

@@ -16,12 +16,12 @@ class InputRival(Rival):
 
     corrects_only = False
 
-    def backbone_forecast(self, x: Tensor) -> Tensor:
+    def backbone_forecast(self, x: Tensor, **shown: Tensor) -> Tensor:
         """The backbone's forecast ``[B, H, N, 1]`` from the changed history."""
         seen = x[..., : self.in_channels]
         value = seen[..., :1] + self.change(seen).transpose(1, 2).unsqueeze(-1)  # [B, T, N, 1]
         with self._gradients():
-            forecast: Tensor = self.backbone(torch.cat([value, seen[..., 1:]], dim=-1))
+            forecast: Tensor = self.backbone(torch.cat([value, seen[..., 1:]], dim=-1), **shown)
         return forecast
 
     def change(self, seen: Tensor) -> Tensor:

@@ -33,6 +33,7 @@ class PeftLoRA(Rival):
     method = "peft"
     corrects_only = False
     adapts = "frozen"
+    from_scratch = False
 
     def __init__(
         self, backbone: nn.Module, num_nodes: int, freeze_backbone: bool = True, rank: int = 8, alpha: int = 16
@@ -46,14 +47,14 @@ class PeftLoRA(Rival):
             }
         )
 
-    def backbone_forecast(self, x: Tensor) -> Tensor:
+    def backbone_forecast(self, x: Tensor, **shown: Tensor) -> Tensor:
         """The forecast ``[B, H, N, 1]`` of the backbone with the changed weights."""
         weights: dict[str, Tensor] = {}
         for name, layer in self.layers.items():
             made: Any = layer
             weights[f"{name.replace('/', '.')}.weight"] = made.weight + made.get_delta_weight("default")
         with self._gradients():
-            forecast: Tensor = functional_call(self.backbone, weights, (x[..., : self.in_channels],))
+            forecast: Tensor = functional_call(self.backbone, weights, (x[..., : self.in_channels],), shown)
         return forecast
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import lightning
 from torch import nn
 
-from stlora.adapters import STLoRA
+from stlora.adapters import WrappedBackbone
 from stlora.data import SensorSeries
 from stlora.errors import InputError
 from stlora.training.config import AdaptConfig, DataOptions
@@ -29,7 +29,8 @@ def adapt(
     """Fit an adapter on the trained backbone of ``config.run``.
 
     A frozen backbone does not change, so its forecasts are computed once, kept, and the adapter alone is fitted
-    to them. ``config.freeze_backbone=False`` trains both on, jointly.
+    to them. ``config.freeze_backbone=False`` trains both on, jointly. A rival that changes what is before or in the
+    backbone runs it at every step.
 
     Args:
         config: all options.
@@ -58,9 +59,10 @@ def adapt(
     run = Run(config.out)
     run.begin(config)
     started = time.perf_counter()
-    task = _task(model, data, config)
+    options = dataclasses.replace(config, learning_rate=config.learning_rate * model.rate)
+    task = _task(model, data, options)
     preparation = time.perf_counter() - started
-    trained = train(task, config, run.folder, show)
+    trained = train(task, options, run.folder, show)
     measured = timed_measure(model, data, record.fit["batch_size"], config.device)
     run.save_backbone(backbone, record, data.series.adjacency, data.windows.filling)
     model.save_pretrained(run.folder / "adapter", adapter_entries(data.series, data.scaler))
@@ -72,7 +74,7 @@ def adapt(
             backbone=record.name,
             adapter=config.adapter,
             seed=config.seed,
-            mode="frozen" if config.freeze_backbone else "joint",
+            mode="frozen" if model.freeze_backbone else "joint",
             seconds={"fit": source_seconds, "adapt": preparation + trained.seconds},
             memory=memory,
             trained=trained,
@@ -82,8 +84,8 @@ def adapt(
     return run
 
 
-def _task(model: STLoRA, data: Prepared, config: AdaptConfig) -> ForecastTask:
-    if not config.freeze_backbone:
+def _task(model: WrappedBackbone, data: Prepared, config: AdaptConfig) -> ForecastTask:
+    if not (model.freeze_backbone and model.corrects_only):
         return ForecastTask(model, data.windows, data.split, config)
     device = choose_device(config.device)
     data.windows.to(device)

@@ -11,7 +11,7 @@ import lightning
 import torch
 from torch import nn
 
-from stlora.adapters import STLoRA
+from stlora.adapters import WrappedBackbone
 from stlora.backbones import own
 from stlora.data import SensorSeries
 from stlora.errors import InputError
@@ -25,7 +25,7 @@ from stlora.training.results import adapter_entries, run_metrics, timed_measure
 from stlora.training.run import BackboneRecord, Run
 from stlora.training.task import ForecastTask, network_forecast
 from stlora.training.weights import load_weights
-from stlora.training.wrapping import wrap
+from stlora.training.wrapping import check_from_scratch, wrap
 
 
 def fit(
@@ -75,6 +75,7 @@ def fit(
         load_weights(backbone, Path(plan.backbone_weights))
     model: nn.Module = backbone
     if plan.adapter != "none":
+        check_from_scratch(plan.adapter)
         model = wrap(backbone, plan.adapter, plan.adapter_options, data, freeze=False)
     check_shape(model, data)
 
@@ -85,7 +86,7 @@ def fit(
     measured = timed_measure(model, data, plan.batch_size, plan.device)
     record = BackboneRecord.of(series, data.scaler, backbone, options)
     run.save_backbone(backbone, record, series.adjacency, data.windows.filling)
-    if isinstance(model, STLoRA):
+    if isinstance(model, WrappedBackbone):
         model.save_pretrained(run.folder / "adapter", adapter_entries(series, data.scaler))
     run.finish(
         run_metrics(

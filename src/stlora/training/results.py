@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from stlora.adapters import STLoRA
+from stlora.adapters import WrappedBackbone
 from stlora.data import SensorSeries
 from stlora.data.scaling import Scaler
 from stlora.evaluation.errors import WindowErrors, WindowSums
@@ -94,7 +94,7 @@ def run_metrics(
         split: that was measured.
     """
     errors = measured.errors
-    report = model.parameter_report() if isinstance(model, STLoRA) else None
+    report = model.parameter_report() if isinstance(model, WrappedBackbone) else None
     count = sum(parameter.numel() for parameter in model.parameters())
     return {
         "format_version": FORMAT_VERSION,

@@ -14,7 +14,6 @@ import yaml
 from torch import nn
 
 from stlora._version import __version__
-from stlora.adapters import STLoRA
 from stlora.backbones import own
 from stlora.data.filling import Filling
 from stlora.data.scaling import Scaler
@@ -24,6 +23,7 @@ from stlora.evaluation.errors import WindowErrors
 from stlora.files import read_json, read_tensors, write_json, write_tensors, write_text
 from stlora.training import models
 from stlora.training.config import DataOptions
+from stlora.training.wrapping import load_wrapped
 
 FORMAT_VERSION = 1
 ERRORS = "errors.safetensors"
@@ -234,7 +234,7 @@ class Run:
         """The network of the run: the backbone, with its adapter if the run has one."""
         backbone = self.load_backbone(module)
         if (self.folder / "adapter" / "adapter_config.json").exists():
-            return STLoRA.from_pretrained(backbone, self.folder / "adapter").eval()
+            return load_wrapped(backbone, self.folder / "adapter").eval()
         return backbone
 
 

@@ -10,7 +10,7 @@ import lightning
 import torch
 from torch import Tensor, nn
 
-from stlora.adapters import STLoRA
+from stlora.adapters import WrappedBackbone
 from stlora.data.split import Split
 from stlora.data.windows import Windows
 from stlora.errors import InputError
@@ -153,7 +153,9 @@ class AdaptTask(ForecastTask):
         kept: the backbone's forecasts ``[S, H, N, 1]`` of all windows, in scaled units.
     """
 
-    def __init__(self, model: STLoRA, windows: Windows, split: Split, options: TrainingOptions, kept: Tensor) -> None:
+    def __init__(
+        self, model: WrappedBackbone, windows: Windows, split: Split, options: TrainingOptions, kept: Tensor
+    ) -> None:
         super().__init__(model, windows, split, options)
         self.kept = kept
 
@@ -164,13 +166,13 @@ class AdaptTask(ForecastTask):
 
     def scaled_forecast(self, start: Tensor, truth: Tensor | None = None) -> Tensor:
         """The kept forecasts, corrected."""
-        assert isinstance(self.model, STLoRA)
+        assert isinstance(self.model, WrappedBackbone)
         return self.model.correct(self.windows.inputs(start), self.kept[start])
 
 
 def can_be_shown_truth(model: nn.Module) -> bool:
     """Whether the backbone takes ``truth`` beside a history; see :class:`stlora.backbones.dcrnn.DCRNN`."""
-    backbone = model.backbone if isinstance(model, STLoRA) else model
+    backbone = model.backbone if isinstance(model, WrappedBackbone) else model
     return "truth" in signature(backbone.forward).parameters
 
 
@@ -182,9 +184,9 @@ def network_forecast(model: nn.Module, x: Tensor, truth: Tensor | None = None) -
         x: ``[B, T, N, C]`` in scaled units.
         truth: ``[B, H, N, 1]`` that a backbone's decoder is shown while it trains.
     """
-    if isinstance(model, STLoRA):
+    if isinstance(model, WrappedBackbone):
         if truth is not None:
-            return model.correct(x, network_forecast(model.backbone, x, truth))
+            return model.correct(x, model.backbone_forecast(x, truth=truth))
         channels = x.shape[-1]
     else:
         channels = int(getattr(model, "in_channels", 3))
