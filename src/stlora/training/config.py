@@ -93,7 +93,7 @@ class FitOptions(DataOptions):
         backbone_weights: start from the weights in this .safetensors, .pt or .pth file; with --epochs 0 take them as
             they are.
         adapter: none, stlora (the lean default), large (twice as wide and deep), paper (as published), or shared
-            (without node factor).
+            (without node factor); or a rival, bias_scale, node_head, embedding or clora.
         adapter_options: fields of the adapter that differ from the named one.
         recipe: published (each backbone as its authors trained it, a module of your own by the common one) or common
             (all alike); an option of the training that is not given is as the recipe says, see docs/recipes.md.
@@ -103,7 +103,9 @@ class FitOptions(DataOptions):
     backbone: str
     backbone_options: dict[str, Any] = field(default_factory=dict)
     backbone_weights: str | None = None
-    adapter: Literal["none", "stlora", "large", "paper", "shared"] = "none"
+    adapter: Literal[
+        "none", "stlora", "large", "paper", "shared", "bias_scale", "node_head", "embedding", "clora"
+    ] = "none"
     adapter_options: dict[str, Any] = field(default_factory=dict)
     recipe: Literal["published", "common"] = "published"
 
@@ -155,7 +157,7 @@ class AdaptConfig(TrainingOptions):
         run: the run folder whose backbone is adapted.
         out: the run folder to write; an unfinished run of the same options is taken up where it stopped.
         adapter: stlora (the lean default), large (twice as wide and deep), paper (as published), or shared (without
-            node factor).
+            node factor); or a rival, bias_scale, node_head, embedding, clora, peft or finetune, see docs/rivals.md.
         adapter_options: fields of the adapter that differ from the named one.
         freeze_backbone: keep the backbone as it is; otherwise both are trained on from where it stands.
         data: the data's new place, if it was moved since the backbone was trained.
@@ -164,7 +166,9 @@ class AdaptConfig(TrainingOptions):
 
     run: str
     out: str
-    adapter: Literal["stlora", "large", "paper", "shared"] = "stlora"
+    adapter: Literal[
+        "stlora", "large", "paper", "shared", "bias_scale", "node_head", "embedding", "clora", "peft", "finetune"
+    ] = "stlora"
     adapter_options: dict[str, Any] = field(default_factory=dict)
     freeze_backbone: bool = True
     data: str | None = None
