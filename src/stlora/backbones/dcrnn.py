@@ -9,9 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from stlora.backbones.graph import as_adjacency, transition_matrix
+from stlora.backbones.product import FixedProduct
 from stlora.backbones.sizes import check_sizes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -26,6 +29,8 @@ class DCRNN(nn.Module):
 
     The original training now and then hands the decoder the true value in place of its own forecast (scheduled
     sampling). A training that wants to gives :meth:`forward` such values; nobody else has any.
+
+    Tensors are ``[N, ..., B, C]`` inside, where all walks of all channels are one matrix product.
 
     Args:
         num_nodes: N.
@@ -59,7 +64,7 @@ class DCRNN(nn.Module):
         check_sizes("dcrnn", num_layers=num_layers, diffusion_steps=diffusion_steps)
         self.num_nodes, self.history, self.horizon, self.in_channels = num_nodes, history, horizon, in_channels
         walks = _walks(as_adjacency(adjacency, num_nodes, "dcrnn"), diffusion_steps)
-        self.register_buffer("walks", walks.to(torch.get_default_dtype()), persistent=False)
+        self.walks = FixedProduct(walks)
         copies = 1 + 2 * diffusion_steps  # of every channel: the node itself and each walk
 
         def cells(first_size: int) -> nn.ModuleList:
@@ -81,38 +86,43 @@ class DCRNN(nn.Module):
         Returns:
             ``[B, H, N, 1]`` in scaled units.
         """
-        return self._decode(self._encode(x), truth)
+        nodes_first = (2, 1, 0, 3)
+        last = self._encode(x.permute(nodes_first))
+        return self._decode(last, None if truth is None else truth.permute(nodes_first)).permute(nodes_first)
 
     def _encode(self, x: Tensor) -> list[Tensor]:
-        """The last state ``[B, N, D]`` of every layer; a layer reads all steps before the next one starts."""
-        batch, steps = x.shape[:2]
-        walks = self.get_buffer("walks")
+        """The last state ``[N, B, D]`` of every layer; a layer reads all steps ``[N, T, B, C]`` before the next."""
         last = []
         for cell in cast("list[_DiffusionCell]", self.encoder):
-            read = cell.read(_diffuse(walks, x.flatten(0, 1))).reshape(batch, steps, self.num_nodes, -1)
-            state = read.new_zeros(batch, self.num_nodes, cell.hidden_size)
+            read = cell.read(self._diffuse(x))  # [N, T, B, 3 D]
+            state = read.new_zeros(self.num_nodes, read.shape[2], cell.hidden_size)
             states = []
-            for step in range(steps):
-                state = cell(read[:, step], state, walks)
+            for step in read.unbind(1):
+                state = cell(step, state, self._diffuse)
                 states.append(state)
             x = torch.stack(states, dim=1)
             last.append(state)
         return last
 
     def _decode(self, states: list[Tensor], truth: Tensor | None) -> Tensor:
-        walks = self.get_buffer("walks")
-        value = states[0].new_zeros(states[0].shape[0], self.num_nodes, 1)
+        """``[N, H, B, 1]`` from the states of the encoder; ``truth`` has that shape too."""
+        value = states[0].new_zeros(self.num_nodes, states[0].shape[1], 1)
         values = []
         for step in range(self.horizon):
             current = value
             for layer, cell in enumerate(cast("list[_DiffusionCell]", self.decoder)):
-                states[layer] = cell(cell.read(_diffuse(walks, current)), states[layer], walks)
+                states[layer] = cell(cell.read(self._diffuse(current)), states[layer], self._diffuse)
                 current = states[layer]
             value = self.head(current)
             values.append(value)
             if truth is not None:
                 value = torch.where(truth[:, step].isnan(), value, truth[:, step])
         return torch.stack(values, dim=1)
+
+    def _diffuse(self, x: Tensor) -> Tensor:
+        """``[N, ..., C]`` beside what reaches each node by every walk: ``[N, ..., (1 + M) C]``."""
+        reached = self.walks(x.reshape(self.num_nodes, -1)).view(-1, *x.shape)
+        return torch.cat([x, *reached.unbind(0)], dim=-1)
 
 
 class _DiffusionCell(nn.Module):
@@ -133,16 +143,16 @@ class _DiffusionCell(nn.Module):
         nn.init.ones_(self.read.bias[:gates])
         nn.init.zeros_(self.read.bias[gates:])
 
-    def forward(self, read: Tensor, state: Tensor, walks: Tensor) -> Tensor:
-        """The next state ``[B, N, D]`` from the projected input ``[B, N, 3 D]`` and the state."""
+    def forward(self, read: Tensor, state: Tensor, diffuse: Callable[[Tensor], Tensor]) -> Tensor:
+        """The next state ``[N, B, D]`` from the projected input ``[N, B, 3 D]`` and the state."""
         for_gates, for_candidate = torch.split(read, [2 * self.hidden_size, self.hidden_size], dim=-1)
-        reset, update = torch.sigmoid(for_gates + self.gates(_diffuse(walks, state))).chunk(2, dim=-1)
-        candidate = torch.tanh(for_candidate + self.candidate(_diffuse(walks, reset * state)))
-        return update * state + (1 - update) * candidate
+        reset, update = torch.sigmoid(for_gates + self.gates(diffuse(state))).chunk(2, dim=-1)
+        candidate = torch.tanh(for_candidate + self.candidate(diffuse(reset * state)))
+        return torch.lerp(candidate, state, update)
 
 
 def _walks(adjacency: Tensor, steps: int) -> Tensor:
-    """All walks as one matrix ``[N · M, N]``, the M = 2 · ``steps`` rows of a node together.
+    """All M = 2 · ``steps`` walks as one matrix ``[M · N, N]``.
 
     Chebyshev terms of the random walk along the edges, then of the one against them. As in every published
     implementation, the second series starts from the last term but one of the first, not from the identity.
@@ -155,11 +165,4 @@ def _walks(adjacency: Tensor, steps: int) -> Tensor:
         for _ in range(steps - 1):
             before, term = term, 2 * walk @ term - before
             terms.append(term)
-    return torch.stack(terms, dim=1).flatten(0, 1)
-
-
-def _diffuse(walks: Tensor, x: Tensor) -> Tensor:
-    """``[R, N, C]`` beside what reaches each node by every walk: ``[R, N, (1 + M) C]``."""
-    rows, nodes, _ = x.shape
-    reached = torch.bmm(walks.expand(rows, -1, -1), x)  # [R, N M, C]
-    return torch.cat([x, reached.view(rows, nodes, -1)], dim=-1)
+    return torch.cat(terms)

@@ -6,16 +6,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-SPARSE_BELOW = 0.05
+SPARSE_BELOW = 0.1
 """Largest share of non-zeros for which their sum is taken one by one.
 
-Forward and backward at N = 307 and 24,576 columns, float32 on one core: 21, 25, 60 and 182 ms at shares of 0.01, 0.03,
-0.1 and 0.3, and 140 ms for the dense product. Road graphs have shares of 0.01 to 0.04.
+Measured forward and backward for 100 to 3000 nodes, float32 on one core (``benchmarks/graph_product.py``, results in
+``results/speed/graph_product.md``): up to this share the sum is faster for every size, at 0.3 the dense product is
+for all but the smallest. Road graphs have shares of 0.01 to 0.04.
 """
 
 
 class FixedProduct(nn.Module):
-    """``A x`` for a fixed ``A`` ``[N, N]`` and ``x`` ``[N, M]``; differentiable in ``x``.
+    """``A x`` for a fixed ``A`` ``[R, N]`` and ``x`` ``[N, M]``; differentiable in ``x``.
 
     Args:
         matrix: A; kept out of the state dict, because it comes from the graph.
@@ -40,7 +41,7 @@ class FixedProduct(nn.Module):
         self.register_buffer("starts", counts.cumsum(0) - counts if self.sparse else None, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """``[N, M]`` to ``[N, M]``."""
+        """``[N, M]`` to ``[R, M]``."""
         if not self.sparse:
             return self.values @ x
         # Row i of the product is a bag: the weighted sum of the rows of x that row i of A names.
