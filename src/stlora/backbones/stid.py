@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from stlora.backbones.clock import DAYS, check_clock, day_slot, weekday, whole_days
 from stlora.backbones.sizes import check_sizes
@@ -75,20 +76,21 @@ class STID(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Forecast ``[B, H, N, 1]`` from ``[B, T, N, C]``, both in scaled units."""
-        shape = (x.shape[0], x.shape[2], -1)
-        windows = (x * self.get_buffer("whole_days")).transpose(1, 2).flatten(2)  # [B, N, T C], step by step
+        shape = (x.shape[0], -1, x.shape[2])
+        windows = (x * self.get_buffer("whole_days")).transpose(2, 3).flatten(1, 2)  # [B, T C, N], step by step
         clock = x[:, -1, 0]  # [B, C]
         slot = self.slots(day_slot(clock[:, 1], self.steps_per_day))
         day = self.days(weekday(clock[:, 2]))
-        identities = [self.nodes.expand(shape), slot[:, None].expand(shape), day[:, None].expand(shape)]
-        hidden = torch.cat([self.project(windows), *identities], dim=-1)  # [B, N, width]
+        identities = [self.nodes.T.expand(shape), slot[:, :, None].expand(shape), day[:, :, None].expand(shape)]
+        hidden = torch.cat([_each_node(self.project, windows), *identities], dim=1)  # [B, width, N]
         for layer in self.layers:
             hidden = layer(hidden)
-        out: Tensor = self.head(hidden)
-        return out.transpose(1, 2).unsqueeze(-1)
+        return _each_node(self.head, hidden).unsqueeze(-1)
 
 
 class _ResidualLayer(nn.Module):
+    """Two linear maps of the channels of ``[B, width, N]`` and a residual sum."""
+
     def __init__(self, width: int, dropout: float) -> None:
         super().__init__()
         self.first = nn.Linear(width, width)
@@ -96,5 +98,10 @@ class _ResidualLayer(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = x + self.second(self.dropout(torch.relu(self.first(x))))
+        out: Tensor = x + _each_node(self.second, self.dropout(torch.relu(_each_node(self.first, x))))
         return out
+
+
+def _each_node(linear: nn.Linear, x: Tensor) -> Tensor:
+    """A linear map of the channels of ``[B, D, N]``, as a convolution of one tap: no tensor is rearranged for it."""
+    return functional.conv1d(x, linear.weight.unsqueeze(-1), linear.bias)
