@@ -53,10 +53,9 @@ def test_the_adapters_ran_on_the_frozen_backbone(demo: _Demo) -> None:
 
 
 def test_it_prints_the_table_the_report_and_how_to_go_on(demo: _Demo) -> None:
-    assert [line.split()[:3] for line in demo.printed.splitlines() if line.startswith("lstm")] == [
-        ["lstm", "none", "fit"],
-        ["lstm", "shared", "frozen"],
-        ["lstm", "stlora", "frozen"],
+    assert [" ".join(line.split()[:4]) for line in demo.printed.splitlines() if line.startswith("lstm")][1:] == [
+        "lstm ST-LoRA shared (frozen)",
+        "lstm ST-LoRA (frozen) 1",
     ]
     report, further = demo.printed.splitlines()[-2:]
     assert report == f"The report: {demo.folder / 'report.html'}"

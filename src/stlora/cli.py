@@ -98,12 +98,15 @@ def adapt(config: AdaptConfig) -> None:
 
 
 def compare(config: CompareConfig) -> None:
-    """Run the comparison and print its table."""
-    from stlora.evaluation.tables import to_text
+    """Run the comparison and print its tables."""
+    from stlora.evaluation.tables import change_table, error_table
+    from stlora.evaluation.writing import to_text
     from stlora.training import compare as run_compare
 
     comparison = run_compare(config, show=True)
-    print(to_text(comparison.rows))
+    print(to_text(error_table(comparison.rows)))
+    if comparison.changes:
+        print(to_text(change_table(comparison.changes)))
     print(f"written to {config.out}: results.json, table.md, table.csv, table.tex")
     if comparison.failed:
         raise InputError(

@@ -10,7 +10,9 @@ from typing import Literal
 from stlora._version import __version__
 from stlora.data import SensorSeries, simulate
 from stlora.errors import InputError
-from stlora.evaluation.tables import summarise, to_text
+from stlora.evaluation.rows import summarise
+from stlora.evaluation.tables import overview
+from stlora.evaluation.writing import to_text
 from stlora.files import write_json
 from stlora.report.page import write_report
 from stlora.run_report import report_of
@@ -62,7 +64,7 @@ def run_demo(out: str, seed: int = 0, sizes: DemoSizes | None = None) -> None:
     missing = 100 * (1 - series.observed.mean())
     _say(f"A simulated town: {series.num_nodes} sensors, {sizes.days} days, {missing:.0f} % of the values missing.")
     runs = _train(folder, series, seed, sizes)
-    _say("\n" + to_text(summarise([run.metrics for run in runs])))
+    _say("\n" + to_text(overview(summarise([run.metrics for run in runs]))))
     try:
         write_report(folder / "report.html", report_of(runs, series, network))
         _say(f"The report: {folder / 'report.html'}")

@@ -16,7 +16,7 @@ from stlora._version import __version__
 from stlora.adapters import NodeAdaptiveLowRankLayer, STLoRA
 from stlora.data import SensorSeries, SimulatedNetwork
 from stlora.errors import InputError
-from stlora.evaluation.tables import summarise
+from stlora.evaluation.rows import summarise
 from stlora.report.content import KnownTruth, ReportContent, row_name, signed, span
 from stlora.run_examples import node_errors, pick_examples
 from stlora.training.adaptation import open_run

@@ -1,4 +1,4 @@
-"""The table of a comparison: numbers, spread, and every format of it."""
+"""The tables of a comparison: what stands in them, and every format of them."""
 
 import csv
 import io
@@ -7,7 +7,10 @@ import re
 
 import pytest
 
-from stlora.evaluation.tables import Spread, summarise, to_csv, to_latex, to_markdown, to_text
+from stlora.evaluation.changes import changes
+from stlora.evaluation.rows import Spread, column_label, summarise
+from stlora.evaluation.tables import Table, change_table, cost_table, error_table, overview
+from stlora.evaluation.writing import to_csv, to_latex, to_markdown, to_text
 
 STEPS = ("1", "2", "3")
 
@@ -23,8 +26,10 @@ def run(adapter="none", seed=0, mae=4.0, mode=None, **changes):
         "horizons": errors,
         "average": {"mae": mae + 2, "rmse": 2 * mae, "mape": 10 * mae},
         "parameters": {"backbone": 97932, "adapter": 0 if adapter == "none" else 6900},
+        "nodes": {"a": {"mae": mae, "rmse": mae}, "b": {"mae": 2 * mae + (adapter != "none"), "rmse": mae}},
         "seconds": {"fit": 100.0 + seed, "adapt": 0.0 if adapter == "none" else 10.0 + seed, "evaluate": 1.0},
         "epochs": 5 + seed,
+        "val_mae": mae,
         **changes,
     }
 
@@ -67,12 +72,54 @@ def test_rows_gather_seeds_in_order_and_pair_them():
 
 
 def test_seconds_are_those_of_what_is_new():
-    joint = run("stlora", seed=0, mode="joint")
-    alone, frozen, together = summarise([run(), run("stlora"), joint])
-    assert alone.seconds.mean == 100
-    assert frozen.seconds.mean == 10
-    assert together.seconds.mean == 100
-    assert [row.mode for row in (alone, frozen, together)] == ["fit", "frozen", "joint"]
+    joint = run("stlora", mode="joint", seconds={"fit": 300.0, "adapt": 0.0})
+    later = run("trained-on", mode="fit", seconds={"fit": 100.0, "adapt": 12.0})
+    alone, frozen, together, trained_on = summarise([run(), run("stlora"), joint, later])
+    assert [row.seconds.mean for row in (alone, frozen, together, trained_on)] == [100, 10, 300, 12]
+
+
+def test_rows_are_told_apart_by_what_was_done_to_the_backbone():
+    runs = [
+        run(),
+        run("stlora"),
+        run("stlora", mode="joint"),
+        run("trained-on", mode="fit"),
+        run("other", mode="joint"),
+    ]
+    labels = [row.column for row in summarise(runs)]
+    assert labels == ["alone", "ST-LoRA (frozen)", "ST-LoRA (joint)", "trained on", "other (joint)"]
+    assert [column_label(name, "frozen") for name in ("large", "paper")] == [
+        *("ST-LoRA large (frozen)", "ST-LoRA as published (frozen)")
+    ]
+
+
+def test_costs_are_empty_where_a_run_of_an_earlier_version_does_not_know_them():
+    new = {
+        "seconds": {"fit": 7.0, "adapt": 0.0, "per_window": 0.00125},
+        "memory": {"resident_mb": 812.4, "gpu_mb": 90.0},
+    }
+    table = cost_table(summarise([run(), run(seed=1, backbone="new", **new)]))
+    old, line = (dict(zip(table.header, cells, strict=True)) for cells in table.body)
+    assert (old["ms a window"], old["memory MB"], old["GPU MB"]) == ("", "", "")
+    assert (line["ms a window"], line["memory MB"], line["GPU MB"], line["fit s"]) == ("1.25", "812", "90", "7")
+    assert "GPU MB" not in cost_table(summarise([run()])).header
+
+
+def test_added_parameters_are_given_in_number_and_percent():
+    table = cost_table(summarise(THREE_SEEDS))
+    alone, adapted = (dict(zip(table.header, cells, strict=True)) for cells in table.body)
+    assert (alone["added"], alone["added %"], alone["adapt s"]) == ("", "", "")
+    assert (adapted["added"], adapted["added %"], adapted["adapt s"]) == ("6,900", "7.0", "11 ± 1")
+
+
+def test_changes_are_shown_without_tests_where_the_errors_of_windows_are_missing():
+    table = change_table(changes(THREE_SEEDS, lambda _: None))
+    (line,) = (dict(zip(table.header, cells, strict=True)) for cells in table.body)
+    assert line["Δ MAE %"] == "-24.2"
+    assert (line["p"], line["p Holm"], line["lag"], line["95 % interval"]) == ("", "", "", "")
+    assert (line["Δ validation %"], line["seeds worse there"]) == ("-38.9", "0")
+    assert line["sensors improved"] == "2 of 2"
+    assert line["worst sensor"] == "b -27.8 %"
 
 
 def test_change_uses_the_seeds_that_have_both():
@@ -86,12 +133,13 @@ def test_missing_errors_are_nan_not_a_crash():
     rows = summarise([run(average=hollow), run("stlora", average=hollow, horizons={"3": hollow})])
     assert math.isnan(rows[0].errors["average", "mape"].mean)
     assert math.isnan(rows[1].change.mean)
-    for write in (to_markdown, to_csv, to_latex, to_text):
-        assert "nan" in write(rows)
+    assert "nan" in to_csv(rows)
+    for write in (to_markdown, to_latex, to_text):
+        assert "nan" in write(error_table(rows))
 
 
 def test_markdown_has_equal_columns_and_the_numbers():
-    lines = to_markdown(summarise(THREE_SEEDS)).splitlines()
+    lines = to_markdown(overview(summarise(THREE_SEEDS))).splitlines()
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     assert len(lines) == 4
     assert len({len(line) for line in cells}) == 1
@@ -100,15 +148,16 @@ def test_markdown_has_equal_columns_and_the_numbers():
     assert "MAE step 6" not in header
     assert dict(zip(header, alone, strict=True))["MAE average"] == "5.000 ± 1.000"
     found = dict(zip(header, adapted, strict=True))
-    assert (found["backbone"], found["seeds"], found["Δ MAE %"], found["added"]) == ("my_lstm", "3", "-24.2", "6,900")
+    assert (found["backbone"], found["column"], found["seeds"]) == ("my_lstm", "ST-LoRA (frozen)", "3")
+    assert (found["Δ MAE %"], found["added"], found["fit s"]) == ("-24.2 ± 22.4", "6,900", "11 ± 1")
     assert found["parameters"] == "97,932"
 
 
 def test_csv_has_every_step_and_measure_at_full_precision():
     rows = summarise(THREE_SEEDS)
     lines = list(csv.DictReader(io.StringIO(to_csv(rows))))
-    assert len(lines) == 2 * (len(STEPS) + 1) * 3
-    assert {line["step"] for line in lines} == {*STEPS, "average"}
+    assert sum(line["measure"] in ("mae", "rmse", "mape") for line in lines) == 2 * (len(STEPS) + 1) * 3
+    assert {line["step"] for line in lines} == {*STEPS, "average", ""}
     line = next(x for x in lines if (x["adapter"], x["step"], x["measure"]) == ("stlora", "2", "mae"))
     assert float(line["mean"]) == rows[1].errors["2", "mae"].mean
     assert float(line["std"]) == rows[1].errors["2", "mae"].std
@@ -116,7 +165,7 @@ def test_csv_has_every_step_and_measure_at_full_precision():
 
 
 def test_latex_is_balanced_and_escaped():
-    text = to_latex(summarise(THREE_SEEDS))
+    text = to_latex(error_table(summarise(THREE_SEEDS)))
     columns = len(re.search(r"\\begin\{tabular\}\{(l+r+)\}", text)[1])
     lines = [line for line in text.splitlines() if line.endswith(r"\\")]
     assert len(lines) == 3
@@ -130,12 +179,26 @@ def test_latex_is_balanced_and_escaped():
 
 
 def test_text_is_aligned():
-    lines = to_text(summarise(THREE_SEEDS)).splitlines()
+    lines = to_text(overview(summarise(THREE_SEEDS))).splitlines()
     assert len({len(line) for line in lines}) == 1
 
 
+def test_latex_escapes_whatever_a_name_holds():
+    text = to_latex(Table(["a", "b"], [["50 % & #_{x}", "~^\\$<"]]))
+    assert r"50 \% \& \#\_\{x\} & \textasciitilde{}\textasciicircum{}\textbackslash{}\$$<$ \\" in text
+
+
+def test_csv_has_the_changes_too():
+    lines = list(csv.DictReader(io.StringIO(to_csv(summarise(THREE_SEEDS), changes(THREE_SEEDS, lambda _: None)))))
+    found = {(line["step"], line["measure"]): line["mean"] for line in lines if line["adapter"] == "stlora"}
+    assert float(found["average", "change_percent"]) == pytest.approx(-100 * (0.5 / 4 + 0.5 / 5 + 3 / 6) / 3)
+    assert found["", "parameters_adapter"] == "6900"
+    assert float(found["", "adapt_seconds"]) == 11
+
+
 def test_table_of_nothing_is_a_header():
-    assert to_markdown([]).count("\n") == 2
+    for table in (error_table([]), overview([]), cost_table([]), change_table([])):
+        assert to_markdown(table).count("\n") == 2
+        assert r"\end{tabular}" in to_latex(table)
+        assert len(to_text(table).splitlines()) == 2
     assert to_csv([]).count("\n") == 1
-    assert r"\end{tabular}" in to_latex([])
-    assert len(to_text([]).splitlines()) == 2

@@ -81,7 +81,7 @@ def test_the_page_says_what_was_compared_and_how_it_went(make: Make, tmp_path: P
     assert "3 of 4 sensors improved (75 %), a most, by −50.0 %; the worst is c at +20.0 %." in words
     assert "parameters added, 5.0 % of the backbone's" in words
     assert "to fit the adapter; its backbone took 30 s" in words
-    assert "lstm stlora frozen 1" in words
+    assert "lstm ST-LoRA (frozen) 1" in words
     assert "Every point was forecast 3 h before it was measured, from Wednesday, 01 May 2024, 00:00." in words
     assert "Data made up" in words
 

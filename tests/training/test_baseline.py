@@ -86,13 +86,15 @@ def test_sizes_follow_the_data_and_the_draw_follows_the_seed(tiny, tmp_path):
 def test_goes_into_the_table_beside_a_backbone(tiny, tmp_path):
     shared = {key: value for key, value in tiny.options(epochs=1).items() if not key.startswith("backbone")}
     config = CompareConfig(
-        out=str(tmp_path), backbones="ha,naive", adapters="none,stlora", seeds="0,1", adapt_epochs=1, **shared
+        out=str(tmp_path), backbones="ha,naive,lstm", adapters="none,stlora", seeds="0,1", adapt_epochs=1, **shared
     )
     comparison = compare(config, tiny.series)
     assert comparison.failed == {}
     runs = read_json(tmp_path / "results.json")["runs"]
-    assert len(runs) == 8
-    alone = [run["average"] for run in runs if (run["backbone"], run["adapter"]) == ("ha", "none")]
+    assert [(run["backbone"], run["adapter"]) for run in runs if run["seed"] == 0] == [
+        *(("ha", "none"), ("naive", "none"), ("lstm", "none"), ("lstm", "stlora"))
+    ]
+    alone = [run["average"] for run in runs if run["backbone"] == "ha"]
     assert alone[0] == alone[1]
 
 

@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import shutil
 
 import pytest
 
@@ -64,16 +65,101 @@ def test_results_have_the_promised_form(folder, tiny):
     assert protocol["data_fingerprint"] == tiny.series.fingerprint()
     assert (protocol["nodes"], protocol["steps"]) == (6, 240)
     assert protocol["options"]["split"] == [0.7, 0.1, 0.2]
+    assert protocol["recipes"]["lstm"]["epochs"] == 1
     assert str(folder) not in json.dumps(protocol)
+
+
+def test_results_say_how_sure_a_change_is(folder):
+    results = json.loads((folder / "results.json").read_text())
+    (entry,) = results["comparisons"]
+    mae = {(run["adapter"], run["seed"]): run["average"]["mae"] for run in results["runs"]}
+    changed = [100 * (mae["stlora", seed] / mae["none", seed] - 1) for seed in (0, 1)]
+    assert (entry["backbone"], entry["adapter"], entry["mode"]) == ("lstm", "stlora", "frozen")
+    assert (entry["seeds"], entry["n_seeds"], entry["missing"]) == ([0, 1], 2, None)
+    assert entry["change_percent"] == pytest.approx(sum(changed) / 2)
+    assert 0 <= entry["p"] <= 1
+    assert entry["p_holm"] == entry["p"]
+    assert entry["lag"] >= 2
+    assert set(entry["steps"]) == {"3"}
+
+
+def test_old_runs_without_errors_of_windows_get_no_test(folder, tiny, tmp_path):
+    shutil.copytree(folder, tmp_path / "old")
+    for path in (tmp_path / "old").rglob("errors.safetensors"):
+        path.unlink()
+    results = json.loads((tmp_path / "old" / "results.json").read_text())
+    del results["protocol"]["recipes"], results["protocol"]["options"]["recipe"]
+    options = {name: value for name, value in results["protocol"]["options"].items() if value is not None}
+    results["protocol"]["options"] = {**options, "epochs": 1}  # settled numbers, as an earlier version wrote them
+    (tmp_path / "old" / "results.json").write_text(json.dumps(results))
+    comparison = run(tiny, tmp_path / "old")
+    assert [change.missing for change in comparison.changes] == ["the errors of its windows were not kept"]
+    assert (
+        "No test for lstm ST-LoRA (frozen): the errors of its windows were not kept."
+        in (tmp_path / "old" / "table.md").read_text()
+    )
+    results["protocol"]["options"]["epochs"] = 2
+    (tmp_path / "old" / "results.json").write_text(json.dumps(results))
+    with pytest.raises(InputError, match="holds a comparison with epochs=2 and this one has 1"):
+        run(tiny, tmp_path / "old")
+
+
+def test_joint_and_trained_on_columns_stand_beside_the_frozen_one(tiny, tmp_path):
+    options = {"adapters": "trained-on,stlora-joint,stlora", "seeds": 0, "backbones": "lstm,naive"}
+    comparison = run(tiny, tmp_path, **options)
+    assert comparison.failed == {}
+    assert [(row.backbone, row.column, row.mode) for row in comparison.rows] == [
+        ("lstm", "alone", "fit"),
+        ("lstm", "ST-LoRA (joint)", "joint"),
+        ("lstm", "ST-LoRA (frozen)", "frozen"),
+        ("lstm", "trained on", "fit"),
+        ("naive", "alone", "fit"),
+    ]
+    joint = Run(tmp_path / "runs" / "lstm-0" / "stlora-joint")
+    assert (joint.metrics["adapter"], joint.metrics["epochs"]) == ("stlora", 1)
+    assert joint.metrics["parameters"]["adapter"] > 0
+    assert (joint.folder / "adapter" / "adapter_config.json").exists()
+    assert [change.adapter for change in comparison.changes] == ["stlora", "stlora", "trained-on"]
+    before = times(tmp_path)
+    run(tiny, tmp_path, **options)
+    assert times(tmp_path) == before
+
+
+def test_baselines_are_measured_alone(tiny, tmp_path):
+    comparison = run(tiny, tmp_path, backbones="ha", adapters="stlora,trained-on", seeds=0)
+    assert [row.column for row in comparison.rows] == ["alone"]
+    assert "What the columns changed" not in (tmp_path / "table.md").read_text()
+
+
+def test_rows_of_fewer_seeds_are_named(tiny, folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "more")
+    shutil.rmtree(tmp_path / "more" / "runs" / "lstm-1" / "stlora")
+    (tmp_path / "more" / "runs" / "lstm-1" / "stlora").write_text("in the way")
+    assert run(tiny, tmp_path / "more").failed
+    assert "lstm ST-LoRA (frozen) has 1 seed (0)." in (tmp_path / "more" / "table.md").read_text()
+
+
+def test_progress_says_what_is_done_and_left(tiny, tmp_path, capsys):
+    config = CompareConfig(out=str(tmp_path), **QUICK, backbones="lstm", adapters="none,stlora", seeds="0,1")
+    compare(config, tiny.series, show=True)
+    lines = [line for line in capsys.readouterr().err.splitlines() if "…" in line]
+    assert lines[0] == "lstm none seed 0 … (0 of 4 done, time left unknown)"
+    assert lines[1].startswith("lstm stlora seed 0 … (1 of 4 done, more than ")
+    assert lines[2].startswith("lstm none seed 1 … (2 of 4 done, about ")
 
 
 def test_tables_are_written_in_every_form(folder):
     assert {path.name for path in folder.iterdir()} == {*("results.json", "table.md", "table.csv", "table.tex", "runs")}
-    table, _, caption = (folder / "table.md").read_text().partition("\n\n")
+    table, _, rest = (folder / "table.md").read_text().partition("\n\n")
     assert len(table.splitlines()) == 4
+    caption, changed, cost = rest.split("\n## ")
     assert "6 sensors" in caption
     assert "70/10/20" in caption
+    assert changed.startswith("What the columns changed")
+    assert cost.startswith("What they cost")
+    assert "| lstm | ST-LoRA (frozen) | 2 |" in changed
     assert r"\bottomrule" in (folder / "table.tex").read_text()
+    assert (folder / "table.tex").read_text().count(r"\begin{tabular}") == 3
     lines = list(csv.DictReader((folder / "table.csv").open()))
     assert {(line["adapter"], line["seeds"]) for line in lines} == {("none", "2"), ("stlora", "2")}
 
@@ -172,6 +258,10 @@ def test_other_options_in_the_same_folder_are_refused(folder, tiny, changes):
         ({"backbones": ""}, "one or more different names"),
         ({"adapters": "stlora,stlora"}, "one or more different names"),
         ({"seeds": "0,x"}, "the seed 'x' is not a whole number"),
+        ({"adapters": "none,trained-on"}, "name one, such as --adapters none,stlora,trained-on"),
+        ({"adapters": "strola"}, "no adapter is called 'strola'"),
+        ({"adapters": "strola-joint"}, "no adapter is called 'strola'"),
+        ({"jobs": 0}, "jobs 0; expected 1 or more"),
     ],
 )
 def test_unusable_lists_are_refused(tiny, tmp_path, changes, reason):

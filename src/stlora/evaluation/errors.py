@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from stlora.errors import InputError
-from stlora.evaluation.metrics import masked_error
 from stlora.files import read_metadata, read_tensors, write_tensors
 
 FORMAT_VERSION = 1
@@ -43,6 +42,14 @@ class WindowErrors:
     node_observed: Tensor
     first_target: pd.Timestamp
     interval: pd.Timedelta
+
+    def is_aligned_with(self, other: WindowErrors) -> bool:
+        """Whether both are of the same windows with the same observed targets."""
+        return (
+            (self.first_target, self.interval) == (other.first_target, other.interval)
+            and torch.equal(self.observed, other.observed)
+            and torch.equal(self.node_observed, other.node_observed)
+        )
 
     def save(self, path: Path) -> None:
         """Write a safetensors file, whole or not at all."""
@@ -125,3 +132,18 @@ class WindowSums:
             first_target=first_target,
             interval=interval,
         )
+
+
+def masked_error(forecast: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """The absolute errors of a batch, and where there is one.
+
+    Args:
+        forecast: ``[B, H, N, 1]`` in physical units.
+        target: ``[B, H, N, 1]`` in physical units, NaN = not observed.
+
+    Returns:
+        |error| ``[B, H, N]`` in float64, 0 where nothing was observed; and whether the target was observed.
+    """
+    target = target.squeeze(-1).double()
+    observed = ~target.isnan()
+    return torch.where(observed, (forecast.squeeze(-1).double() - target).abs(), 0.0), observed

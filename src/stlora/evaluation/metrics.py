@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
+from stlora.evaluation.errors import masked_error
+
 
 class ForecastErrors(Metric):
     """MAE, RMSE and MAPE over observed targets, per horizon step and per node.
@@ -91,18 +93,3 @@ class ForecastErrors(Metric):
             "rmse": (self.squared.sum(dim) / count).sqrt(),
             "mape": 100 * self.relative.sum(dim) / self.nonzero.sum(dim),
         }
-
-
-def masked_error(forecast: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """The absolute errors of a batch, and where there is one.
-
-    Args:
-        forecast: ``[B, H, N, 1]`` in physical units.
-        target: ``[B, H, N, 1]`` in physical units, NaN = not observed.
-
-    Returns:
-        |error| ``[B, H, N]`` in float64, 0 where nothing was observed; and whether the target was observed.
-    """
-    target = target.squeeze(-1).double()
-    observed = ~target.isnan()
-    return torch.where(observed, (forecast.squeeze(-1).double() - target).abs(), 0.0), observed

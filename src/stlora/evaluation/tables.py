@@ -1,177 +1,124 @@
-"""The table of a comparison: mean and spread over seeds, and what an adapter changed."""
+"""The tables of a comparison: what stands in which column."""
 
 from __future__ import annotations
 
-import csv
-import io
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-
-MEASURES = ("mae", "rmse", "mape")
+from stlora.evaluation.changes import STEPS, Change
+from stlora.evaluation.rows import Row, Spread
 
 
 @dataclass(frozen=True)
-class Spread:
-    """Mean and sample standard deviation over n seeds.
+class Table:
+    """Cells of text.
 
     Attributes:
-        mean: over seeds.
-        std: with ddof = 1; NaN for a single seed.
-        n: seeds.
+        header: of each column.
+        body: the lines.
+        words: how many columns, from the left, hold words and not numbers.
     """
 
-    mean: float
-    std: float
-    n: int
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> Spread:
-        """Of one value a seed.
-
-        Example:
-            >>> Spread.of([1.0, 3.0])
-            Spread(mean=2.0, std=1.4142135623730951, n=2)
-        """
-        std = float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
-        return cls(float(np.mean(values)), std, len(values))
-
-    def text(self, digits: int = 3, plus_minus: str = "±") -> str:
-        """As ``mean ± std``, or the value alone of a single seed."""
-        if math.isnan(self.std):
-            return f"{self.mean:.{digits}f}"
-        return f"{self.mean:.{digits}f} {plus_minus} {self.std:.{digits}f}"
+    header: list[str]
+    body: list[list[str]]
+    words: int = 2
 
 
-@dataclass(frozen=True)
-class Row:
-    """A line of the table: a backbone, alone or with an adapter, over all its seeds.
-
-    Attributes:
-        backbone: its name.
-        adapter: its name; ``none`` for the backbone alone.
-        mode: fit, joint or frozen.
-        seeds: in order.
-        errors: by (step or ``average``, measure).
-        change: change of the average MAE in percent against the backbone alone, paired by seed; None without one.
-        parameters: of backbone and adapter.
-        seconds: to fit what is new in this row: the backbone, both, or the adapter alone.
-    """
-
-    backbone: str
-    adapter: str
-    mode: str
-    seeds: tuple[int, ...]
-    errors: dict[tuple[str, str], Spread]
-    change: Spread | None
-    parameters: dict[str, int]
-    seconds: Spread
+def overview(rows: Sequence[Row]) -> Table:
+    """Errors and costs in one table, for a few rows."""
+    errors = error_table(rows)
+    costs = [[f"{row.parameters['backbone']:,}", _added(row), row.seconds.text(0)] for row in rows]
+    body = [[*line, *cost] for line, cost in zip(errors.body, costs, strict=True)]
+    return Table([*errors.header, "parameters", "added", "fit s"], body)
 
 
-def summarise(runs: Sequence[dict[str, Any]]) -> list[Row]:
-    """One row for each backbone, adapter and mode, in the order in which they come.
-
-    Args:
-        runs: contents of ``metrics.json``, in any order of seeds.
-    """
-    groups: dict[tuple[str, str, str], dict[int, dict[str, Any]]] = {}
-    for run in runs:
-        groups.setdefault((run["backbone"], run["adapter"], run["mode"]), {})[run["seed"]] = run
-    rows = []
-    for (backbone, adapter, mode), by_seed in groups.items():
-        alone = groups.get((backbone, "none", "fit"), {})
-        seeds = sorted(by_seed)
-        changes = [
-            100 * (_error(by_seed[seed], "average", "mae") / _error(alone[seed], "average", "mae") - 1)
-            for seed in seeds
-            if adapter != "none" and seed in alone
+def error_table(rows: Sequence[Row]) -> Table:
+    """Errors at steps 3, 6, 12 where the horizon has them and on average, and their change."""
+    steps = [step for step in STEPS[:-1] if rows and (step, "mae") in rows[0].errors]
+    header = ["backbone", "column", "seeds", *(f"MAE step {step}" for step in steps)]
+    header += ["MAE average", "RMSE average", "MAPE average %", "Δ MAE %"]
+    body = [
+        [
+            row.backbone,
+            row.column,
+            str(len(row.seeds)),
+            *(row.errors[step, "mae"].text() for step in steps),
+            row.errors["average", "mae"].text(),
+            row.errors["average", "rmse"].text(),
+            row.errors["average", "mape"].text(2),
+            _text(row.change, 1, "+"),
         ]
-        first = by_seed[seeds[0]]
-        wanted = [(step, measure) for step in (*first["horizons"], "average") for measure in MEASURES]
-        rows.append(
-            Row(
-                backbone=backbone,
-                adapter=adapter,
-                mode=mode,
-                seeds=tuple(seeds),
-                errors={key: Spread.of([_error(by_seed[seed], *key) for seed in seeds]) for key in wanted},
-                change=Spread.of(changes) if changes else None,
-                parameters=first["parameters"],
-                seconds=Spread.of([by_seed[s]["seconds"]["adapt" if mode == "frozen" else "fit"] for s in seeds]),
-            )
-        )
-    return rows
+        for row in rows
+    ]
+    return Table(header, body)
 
 
-def _error(run: dict[str, Any], step: str, measure: str) -> float:
-    value = run["average"][measure] if step == "average" else run["horizons"][step][measure]
-    return math.nan if value is None else float(value)
-
-
-def cells(rows: Sequence[Row], plus_minus: str = "±") -> tuple[list[str], list[list[str]]]:
-    """Header and body of the table for people: steps 3, 6, 12 where the horizon has them, and the average."""
-    steps = [step for step in ("3", "6", "12") if rows and (step, "mae") in rows[0].errors]
-    header = ["backbone", "adapter", "mode", "seeds", *(f"MAE step {step}" for step in steps)]
-    header += ["MAE average", "RMSE average", "MAPE average %", "Δ MAE %", "parameters", "added", "fit s"]
+def cost_table(rows: Sequence[Row]) -> Table:
+    """Parameters, time and memory."""
+    gpu = any(row.costs["gpu_mb"] for row in rows)
+    header = ["backbone", "column", "parameters", "added", "added %", "epochs", "fit s", "adapt s", "ms a window"]
+    header += ["memory MB", *(["GPU MB"] if gpu else [])]
     body = []
     for row in rows:
+        window, adapt = row.costs["per_window"], row.costs["adapt"]
+        backbone, added = row.parameters["backbone"], row.parameters["adapter"]
+        line = [
+            row.backbone,
+            row.column,
+            f"{backbone:,}",
+            _added(row),
+            f"{100 * added / backbone:.1f}" if added and backbone else "",
+            row.epochs.text(0),
+            _text(row.costs["fit"], 0),
+            _text(adapt, 0) if adapt and adapt.mean else "",
+            "" if window is None else f"{1000 * window.mean:.3g}",
+            _mean(row.costs["resident_mb"]),
+        ]
+        body.append([*line, _mean(row.costs["gpu_mb"])] if gpu else line)
+    return Table(header, body)
+
+
+def change_table(changes: Sequence[Change]) -> Table:
+    """What each column changed, and how sure that is."""
+    steps = [step for step in STEPS[:-1] if changes and step in changes[0].percent]
+    header = ["backbone", "column", "seeds", "Δ MAE %", "95 % interval", "p", "p Holm", "lag"]
+    header += [*(f"Δ step {step} %" for step in steps), "Δ validation %", "seeds worse there"]
+    header += ["sensors improved", "worst sensor"]
+    body = []
+    for change in changes:
+        test = change.tests.get("average")
+        low, high = change.interval or (None, None)
         body.append(
             [
-                row.backbone,
-                row.adapter,
-                row.mode,
-                str(len(row.seeds)),
-                *(row.errors[step, "mae"].text(plus_minus=plus_minus) for step in steps),
-                row.errors["average", "mae"].text(plus_minus=plus_minus),
-                row.errors["average", "rmse"].text(plus_minus=plus_minus),
-                row.errors["average", "mape"].text(2, plus_minus),
-                "" if row.change is None else f"{row.change.mean:+.1f}",
-                f"{row.parameters['backbone']:,}",
-                f"{row.parameters['adapter']:,}" if row.parameters["adapter"] else "",
-                row.seconds.text(0, plus_minus),
+                change.backbone,
+                change.column,
+                str(len(change.seeds)),
+                f"{change.percent['average']:+.1f}",
+                "" if low is None else f"{low:+.1f} to {high:+.1f}",
+                "" if test is None else _p(test.p),
+                "" if test is None else _p(change.holm["average"]),
+                "" if test is None else str(test.lag),
+                *(f"{change.percent[step]:+.1f}" for step in steps),
+                "" if change.val_percent is None else f"{change.val_percent:+.1f}",
+                "" if change.val_worse is None else str(change.val_worse),
+                f"{change.improved} of {change.sensors}",
+                "" if change.worst is None else f"{change.worst[0]} {change.worst[1]:+.1f} %",
             ]
         )
-    return header, body
+    return Table(header, body)
 
 
-def to_markdown(rows: Sequence[Row]) -> str:
-    """The table as Markdown."""
-    header, body = cells(rows)
-    lines = ["| " + " | ".join(header) + " |", "|" + "|".join("---" for _ in header) + "|"]
-    lines += ["| " + " | ".join(line) + " |" for line in body]
-    return "\n".join(lines) + "\n"
+def _added(row: Row) -> str:
+    return f"{row.parameters['adapter']:,}" if row.parameters["adapter"] else ""
 
 
-def to_text(rows: Sequence[Row]) -> str:
-    """The table for a terminal, columns aligned."""
-    header, body = cells(rows)
-    widths = [max(len(line[column]) for line in (header, *body)) for column in range(len(header))]
-    lines = [
-        "  ".join(cell.ljust(width) if column < 3 else cell.rjust(width) for column, (cell, width) in enumerate(pairs))
-        for pairs in (list(zip(line, widths, strict=True)) for line in (header, *body))
-    ]
-    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]]) + "\n"
+def _text(spread: Spread | None, digits: int, sign: str = "") -> str:
+    return "" if spread is None else spread.text(digits, sign)
 
 
-def to_csv(rows: Sequence[Row]) -> str:
-    """Every step and measure, a line each, for other programs."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["backbone", "adapter", "mode", "step", "measure", "mean", "std", "seeds"])
-    for row in rows:
-        for (step, measure), spread in row.errors.items():
-            writer.writerow([row.backbone, row.adapter, row.mode, step, measure, spread.mean, spread.std, spread.n])
-    return out.getvalue()
+def _mean(spread: Spread | None) -> str:
+    return "" if spread is None else f"{spread.mean:,.0f}"
 
 
-def to_latex(rows: Sequence[Row]) -> str:
-    """The table for a paper, with booktabs."""
-    header, body = cells(rows, plus_minus=r"$\pm$")
-    escape = str.maketrans({"%": r"\%", "_": r"\_", "&": r"\&", "#": r"\#"})
-    lines = [r"\begin{tabular}{lll" + "r" * (len(header) - 3) + "}", r"\toprule"]
-    lines += [" & ".join(cell.translate(escape).replace("Δ", r"$\Delta$") for cell in header) + r" \\", r"\midrule"]
-    lines += [" & ".join(cell.translate(escape) for cell in line) + r" \\" for line in body]
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+def _p(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from stlora.evaluation.tables import Row
+from stlora.evaluation.rows import Row
 
 
 @dataclass(frozen=True, eq=False)

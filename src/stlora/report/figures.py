@@ -10,7 +10,7 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from stlora.evaluation.tables import Row
+from stlora.evaluation.rows import Row
 from stlora.report.content import ForecastExample, NodeErrors, row_name, signed, span
 from stlora.report.style import ADAPTED, ALONE, GRID, INK, MUTED, OTHERS, legend, new_figure, title
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from stlora._version import __version__
 from stlora.errors import InputError
-from stlora.evaluation.tables import Row, cells
+from stlora.evaluation.rows import Row
+from stlora.evaluation.tables import overview
 from stlora.files import write_text
 from stlora.report.content import ReportContent, row_name, signed
 
@@ -35,12 +36,12 @@ def write_report(path: str | Path, content: ReportContent) -> None:
         raise InputError('writing a report needs matplotlib and jinja2; pip install "stlora[report]"') from error
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string((files("stlora.report") / "page.html.jinja").read_text(encoding="utf-8"))
-    header, body = cells(content.rows)
+    table = overview(content.rows)
     page = template.render(
         content=content,
         facts=_facts(content),
-        header=header,
-        body=[["−" + cell[1:] if cell.startswith("-") else cell for cell in line] for line in body],
+        header=table.header,
+        body=[["−" + cell[1:] if cell.startswith("-") else cell for cell in line] for line in table.body],
         sections=sections(content),
         drawing=Markup,  # our own SVG, in which matplotlib has escaped every name
         paper=PAPER,

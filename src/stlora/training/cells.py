@@ -20,9 +20,12 @@ from stlora.backbones.own import is_factory
 from stlora.data import SensorSeries
 from stlora.errors import InputError
 from stlora.training.adaptation import adapt
+from stlora.training.columns import Column
 from stlora.training.config import AdaptConfig, CompareConfig, FitConfig
 from stlora.training.fitting import fit
+from stlora.training.remaining import left_text, time_left
 from stlora.training.run import Run
+from stlora.training.trained_on import TrainOnConfig, epochs_for, train_on
 
 
 @dataclass(frozen=True)
@@ -32,19 +35,19 @@ class Cell:
     Attributes:
         folder: of the run.
         backbone: its name.
-        adapter: its name; ``none`` is the backbone alone, which the other cells of its chain adapt.
+        column: what is done with it; the first cell of a chain is the backbone alone, which the others start from.
         seed: of the run.
     """
 
     folder: Path
     backbone: str
-    adapter: str
+    column: Column
     seed: int
 
     @property
     def name(self) -> str:
         """For messages."""
-        return f"{self.backbone} {self.adapter} seed {self.seed}"
+        return f"{self.backbone} {self.column.name} seed {self.seed}"
 
 
 def run_cells(
@@ -55,15 +58,15 @@ def run_cells(
     Args:
         config: of the comparison.
         series: the measurements.
-        chains: the backbone alone first, then its adapters.
-        show: progress on the terminal.
+        chains: the backbone alone first, then what starts from it.
+        show: progress on the terminal, with the time that is left.
 
     Yields:
         After each chain, its failed cells with their reasons.
     """
     if config.jobs == 1:
         for chain in chains:
-            yield run_chain(config, series, chain, show)
+            yield run_chain(config, series, chain, show, chains)
         return
     context = multiprocessing.get_context("spawn")
     waiting = list(chains)
@@ -72,7 +75,7 @@ def run_cells(
         while waiting and len(running) < config.jobs:
             chain = waiting.pop(0)
             receive, send = context.Pipe(duplex=False)
-            process = context.Process(target=_worker, args=(config, series, chain, show, send), daemon=True)
+            process = context.Process(target=_worker, args=(config, series, chain, show, chains, send), daemon=True)
             process.start()
             send.close()
             running.append((process, receive, chain))
@@ -83,10 +86,17 @@ def run_cells(
             yield _answer(receive, process.exitcode, chain)
 
 
-def _worker(config: CompareConfig, series: SensorSeries, chain: Sequence[Cell], show: bool, send: Connection) -> None:
+def _worker(
+    config: CompareConfig,
+    series: SensorSeries,
+    chain: Sequence[Cell],
+    show: bool,
+    chains: Sequence[Sequence[Cell]],
+    send: Connection,
+) -> None:
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // config.jobs))
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    send.send(run_chain(config, series, chain, show))
+    send.send(run_chain(config, series, chain, show, chains))
 
 
 def _end_with_parent() -> None:
@@ -106,8 +116,10 @@ def _answer(receive: Connection, exitcode: int | None, chain: Sequence[Cell]) ->
     return failed
 
 
-def run_chain(config: CompareConfig, series: SensorSeries, chain: Sequence[Cell], show: bool) -> dict[str, str]:
-    """Run a backbone alone, then its adapters; one that fails does not stop the others.
+def run_chain(
+    config: CompareConfig, series: SensorSeries, chain: Sequence[Cell], show: bool, chains: Sequence[Sequence[Cell]]
+) -> dict[str, str]:
+    """Run a backbone alone, then what starts from it; one that fails does not stop the others.
 
     Returns:
         The failed cells with their reasons.
@@ -117,36 +129,61 @@ def run_chain(config: CompareConfig, series: SensorSeries, chain: Sequence[Cell]
         if Run(cell.folder).finished:
             continue
         if show:
-            print(f"{cell.name} …", file=sys.stderr, flush=True)
+            _say(f"{cell.name} … ({_progress(chains, config.jobs)})")
         try:
-            _run(config, series, cell, chain[0], show and config.jobs == 1)
+            _run(config, series, cell, chain, show and config.jobs == 1)
         except InputError as error:
             failed[cell.name] = str(error)
         except Exception as error:  # a defect in one cell must not lose the others
             traceback.print_exc()
             failed[cell.name] = f"{type(error).__name__}: {error}"
         if show and cell.name in failed:
-            print(f"{cell.name} failed: {failed[cell.name]}", file=sys.stderr, flush=True)
+            _say(f"{cell.name} failed: {failed[cell.name]}")
     return failed
 
 
-def _run(config: CompareConfig, series: SensorSeries, cell: Cell, alone: Cell, show: bool) -> None:
-    if cell.adapter == "none":
-        names = {field.name for field in dataclasses.fields(FitConfig)}
-        shared = {name: value for name, value in vars(config).items() if name in names}
-        shared |= {"backbone": cell.backbone, "seed": cell.seed, "out": str(cell.folder)}
-        fit(FitConfig(**shared), series, show=show)
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _progress(chains: Sequence[Sequence[Cell]], jobs: int) -> str:
+    """From the folders, so that it holds in every process and for a comparison that was taken up."""
+    cells = [cell for chain in chains for cell in chain]
+    done = sum(Run(cell.folder).finished for cell in cells)
+    left = time_left([(cell.folder, (cell.backbone, cell.column.name)) for cell in cells], jobs)
+    return f"{done} of {len(cells)} done, {left_text(*left)}"
+
+
+def _run(config: CompareConfig, series: SensorSeries, cell: Cell, chain: Sequence[Cell], show: bool) -> None:
+    if cell.column.kind in ("alone", "joint"):
+        fit(fit_config(config, cell), series, show=show)
         return
-    if not Run(alone.folder).finished:
-        raise InputError(f"{alone.name} has no result to adapt")
+    alone = Run(chain[0].folder)
+    if not alone.finished:
+        raise InputError(f"{chain[0].name} has no result to {'adapt' if cell.column.kind == 'frozen' else 'train on'}")
+    module = cell.backbone if is_factory(cell.backbone) else None
+    if cell.column.kind == "trained-on":
+        frozen = [Run(other.folder) for other in chain if other.column.kind == "frozen"]
+        finished = [run for run in frozen if run.finished and run.metrics["mode"] == "frozen"]
+        epochs = epochs_for(alone, finished)
+        train_on(TrainOnConfig.of(alone, str(cell.folder), epochs, module, config.device), series, show)
+        return
     options = AdaptConfig(
         run=str(alone.folder),
         out=str(cell.folder),
-        adapter=cell.adapter,  # type: ignore[arg-type]
+        adapter=cell.column.adapter,  # type: ignore[arg-type]
         seed=cell.seed,
         epochs=config.adapt_epochs,
         train_fraction=config.train_fraction,
         device=config.device,
-        module=cell.backbone if is_factory(cell.backbone) else None,
+        module=module,
     )
     adapt(options, series, show=show)
+
+
+def fit_config(config: CompareConfig, cell: Cell) -> FitConfig:
+    """The options of a cell that trains a backbone from the start, alone or jointly with an adapter."""
+    names = {field.name for field in dataclasses.fields(FitConfig)}
+    shared = {name: value for name, value in vars(config).items() if name in names}
+    shared |= {"backbone": cell.backbone, "seed": cell.seed, "out": str(cell.folder), "adapter": cell.column.adapter}
+    return FitConfig(**shared)

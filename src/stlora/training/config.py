@@ -187,17 +187,20 @@ class AdaptConfig(TrainingOptions):
 
 
 @dataclass(kw_only=True)
-class CompareConfig(TrainingOptions, DataOptions):
+class CompareConfig(RecipeChanges, RunOptions, DataOptions):
     """Backbones, alone and with adapters on them, over several seeds: the table.
 
     Attributes:
         out: the folder for the table and the runs; finished cells in it are not run again.
         backbones: names of backbones and baselines, or package.module:factory for your own (which runs its code),
             separated by commas.
-        adapters: none, stlora, large, paper, shared, separated by commas.
+        adapters: none, stlora, large, paper, shared, each on the frozen backbone; with -joint behind the name trained
+            together with it; trained-on for the backbone alone, trained on for as long; separated by commas.
         seeds: numbers, separated by commas.
         adapt_epochs: epochs of an adapter on a frozen backbone.
         jobs: processes at a time.
+        recipe: of the backbones; published (each as its authors trained it, a module of your own by the common one)
+            or common (all alike); an option of the training that is not given is as the recipe says.
     """
 
     out: str
@@ -206,3 +209,10 @@ class CompareConfig(TrainingOptions, DataOptions):
     seeds: int | str | list[int] = "0,1,2"
     adapt_epochs: int = 40
     jobs: int = 1
+    recipe: Literal["published", "common"] = "published"
+
+    def __post_init__(self) -> None:
+        RunOptions.__post_init__(self)
+        check_values(self)
+        if self.adapt_epochs < 1 or self.jobs < 1:
+            raise InputError(f"adapt_epochs is {self.adapt_epochs} and jobs {self.jobs}; expected 1 or more of each")

@@ -1,0 +1,205 @@
+"""What each column of a comparison changed against its backbone alone, and how sure that is."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from stlora.evaluation.rows import by_column, column_label, error, percent
+from stlora.evaluation.significance import MeanTest, block_interval, diebold_mariano, holm
+
+if TYPE_CHECKING:
+    from stlora.evaluation.errors import WindowErrors
+
+STEPS = ("3", "6", "12", "average")
+
+
+@dataclass(frozen=True)
+class Change:
+    """A column against its backbone alone, over the seeds that have both.
+
+    Attributes:
+        backbone: its name.
+        adapter: its name, or ``trained-on``.
+        mode: frozen, joint or fit.
+        seeds: that have both, in order.
+        percent: change of the MAE by step and on average, paired by seed, mean over the seeds.
+        tests: Diebold–Mariano, by the same names; empty without the errors of the windows.
+        holm: their p-values, corrected for the number of rows.
+        interval: 95 % of the average change, in percent, over blocks of whole days.
+        blocks: how many blocks there were.
+        block_days: days in one.
+        val_percent: change of the best validation MAE.
+        val_worse: seeds in which it is worse than that of the backbone alone.
+        sensors: that have a change.
+        improved: sensors of them whose error fell, over all steps, mean over the seeds.
+        worst: the sensor whose error grew most, or fell least, and its change in percent.
+        missing: why there are no tests; empty if there are.
+    """
+
+    backbone: str
+    adapter: str
+    mode: str
+    seeds: tuple[int, ...]
+    percent: dict[str, float]
+    tests: dict[str, MeanTest] = dataclasses.field(default_factory=dict)
+    holm: dict[str, float] = dataclasses.field(default_factory=dict)
+    interval: tuple[float, float] | None = None
+    blocks: int = 0
+    block_days: int = 1
+    val_percent: float | None = None
+    val_worse: int | None = None
+    sensors: int = 0
+    improved: int = 0
+    worst: tuple[str, float] | None = None
+    missing: str = ""
+
+    @property
+    def column(self) -> str:
+        """What was done to the backbone, for people."""
+        return column_label(self.adapter, self.mode)
+
+    def entry(self) -> dict[str, Any]:
+        """For ``results.json``."""
+        tests = {
+            step: {
+                "statistic": test.statistic if math.isfinite(test.statistic) else None,
+                "p": test.p,
+                "p_holm": self.holm[step],
+                "lag": test.lag,
+            }
+            for step, test in self.tests.items()
+        }
+        average = tests.get("average", {})
+        return {
+            "backbone": self.backbone,
+            "adapter": self.adapter,
+            "mode": self.mode,
+            "seeds": list(self.seeds),
+            "n_seeds": len(self.seeds),
+            "change_percent": self.percent["average"],
+            "interval_percent": self.interval,
+            **{name: average.get(name) for name in ("statistic", "p", "p_holm", "lag")},
+            "windows": self.tests["average"].windows if self.tests else None,
+            "blocks": self.blocks,
+            "block_days": self.block_days,
+            "steps": {
+                step: {"change_percent": value, **tests.get(step, {})}
+                for step, value in self.percent.items()
+                if step != "average"
+            },
+            "val_change_percent": self.val_percent,
+            "val_worse_seeds": self.val_worse,
+            "sensors": self.sensors,
+            "share_improved": self.improved / self.sensors if self.sensors else None,
+            "worst_sensor": None if self.worst is None else {"id": self.worst[0], "change_percent": self.worst[1]},
+            "missing": self.missing or None,
+        }
+
+
+def changes(runs: Sequence[dict[str, Any]], errors: Callable[[dict[str, Any]], WindowErrors | None]) -> list[Change]:
+    """One for each column but ``none`` that shares a seed with its backbone alone.
+
+    Args:
+        runs: contents of ``metrics.json``.
+        errors: those of the test windows of such a run, or None if it did not keep them.
+    """
+    groups = by_column(runs)
+    found = []
+    for (backbone, adapter, _), by_seed in groups.items():
+        alone = groups.get((backbone, "none", "fit"), {})
+        pairs = [(run, alone[seed]) for seed, run in by_seed.items() if seed in alone]
+        if adapter != "none" and pairs:
+            found.append(_with_tests(_from_metrics(pairs), [(errors(run), errors(other)) for run, other in pairs]))
+    for step in STEPS:
+        tested = [index for index, change in enumerate(found) if step in change.tests]
+        raised = holm([found[index].tests[step].p for index in tested])
+        for index, p in zip(tested, raised, strict=True):
+            found[index].holm[step] = p
+    return found
+
+
+def _from_metrics(pairs: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> Change:
+    run = pairs[0][0]
+    steps = [step for step in STEPS if step == "average" or step in run["horizons"]]
+    validation = [percent(mine.get("val_mae"), other.get("val_mae")) for mine, other in pairs]
+    known = [value for value in validation if value is not None]
+    complete = len(known) == len(pairs)
+    sensors = _sensors(pairs)
+    worst = max(sensors, key=lambda name: sensors[name], default=None)
+    return Change(
+        backbone=run["backbone"],
+        adapter=run["adapter"],
+        mode=run["mode"],
+        seeds=tuple(mine["seed"] for mine, _ in pairs),
+        percent={
+            step: float(np.mean([100 * (error(mine, step) / error(other, step) - 1) for mine, other in pairs]))
+            for step in steps
+        },
+        val_percent=float(np.mean(known)) if complete else None,
+        val_worse=sum(value > 0 for value in known) if complete else None,
+        sensors=len(sensors),
+        improved=sum(value < 0 for value in sensors.values()),
+        worst=None if worst is None else (worst, sensors[worst]),
+    )
+
+
+def _sensors(pairs: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> dict[str, float]:
+    """The change of each sensor's MAE in percent, of the means over the seeds; those without an error are left out."""
+    changed = {}
+    for name in pairs[0][0]["nodes"]:
+        values = [[run["nodes"][name]["mae"] for run in pair] for pair in pairs]
+        if all(value is not None for pair in values for value in pair):
+            mine, other = np.sum(values, axis=0)
+            if other > 0:
+                changed[name] = float(100 * (mine / other - 1))
+    return changed
+
+
+def _with_tests(change: Change, pairs: Sequence[tuple[WindowErrors | None, WindowErrors | None]]) -> Change:
+    known = [(mine, other) for mine, other in pairs if mine is not None and other is not None]
+    if len(known) < len(pairs):
+        return dataclasses.replace(change, missing="the errors of its windows were not kept")
+    first = known[0][0]
+    if not all(first.is_aligned_with(errors) for pair in known for errors in pair):
+        return dataclasses.replace(change, missing="its runs were measured on different windows")
+    mine, other = (
+        np.stack([errors.absolute.numpy().astype(np.float64) for errors in side]) for side in zip(*known, strict=True)
+    )  # [seeds, S, H]
+    observed = first.observed.numpy().astype(np.float64)  # [S, H]
+    counts = observed.mean(axis=0)
+    seen = counts > 0  # [H]
+    series = (mine - other).mean(axis=0)[:, seen] / counts[seen]
+    block, block_days = _blocks(first)
+    in_blocks = [np.add.reduceat(side, block, axis=-2) for side in (mine, other, observed)]
+    return dataclasses.replace(
+        change,
+        tests={step: test for step in change.percent if (test := _test(series, seen, step)) is not None},
+        interval=block_interval(in_blocks[0], in_blocks[1], in_blocks[2]),
+        blocks=len(block),
+        block_days=block_days,
+    )
+
+
+def _test(series: NDArray[np.float64], seen: NDArray[np.bool_], step: str) -> MeanTest | None:
+    """Of the differences ``[S, steps seen]``; their mean over the windows is the difference of the table's errors."""
+    if step == "average":
+        return diebold_mariano(series.mean(axis=1), len(seen)) if seen.any() else None
+    index = int(step) - 1
+    return diebold_mariano(series[:, seen[:index].sum()], int(step)) if seen[index] else None
+
+
+def _blocks(errors: WindowErrors) -> tuple[NDArray[np.intp], int]:
+    """Where each block of whole days begins, and how many days it has: as many as a window looks ahead."""
+    windows, horizon = errors.absolute.shape
+    length = max(1, math.ceil(horizon * errors.interval / pd.Timedelta(days=1)))
+    since_midnight = (errors.first_target - errors.first_target.normalize()).total_seconds()
+    number = (since_midnight + np.arange(windows) * errors.interval.total_seconds()) // (86400 * length)
+    return np.flatnonzero(np.diff(number, prepend=-1)), length

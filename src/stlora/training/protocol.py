@@ -1,0 +1,104 @@
+"""The protocol of a comparison: what all its runs have in common, so that only like is set beside like."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from stlora._version import __version__
+from stlora.data import SensorSeries
+from stlora.errors import InputError
+from stlora.files import read_json
+from stlora.training.cells import Cell, fit_config
+from stlora.training.columns import Column
+from stlora.training.config import CompareConfig
+from stlora.training.models import is_baseline
+from stlora.training.recipe import Recipe
+from stlora.training.wrapping import form_of
+
+
+def check_same_protocol(out: Path, protocol: dict[str, Any]) -> None:
+    """A table of unlike runs would be no comparison: more cells may come, other options may not.
+
+    Args:
+        out: the folder of the comparison, which may hold one already.
+        protocol: of the one that is to be made.
+
+    Raises:
+        InputError: the folder holds one of other data, options or adapters.
+    """
+    if not (out / "results.json").exists():
+        return
+    stored = read_json(out / "results.json").get("protocol", {})
+    if stored.get("data_fingerprint") != protocol["data_fingerprint"]:
+        raise InputError(f"{out} holds a comparison on other data; choose another --out or delete the folder")
+    options = stored.get("options", {})
+    recipe_parts = {field.name for field in fields(Recipe)}
+    settled = {"recipe", *recipe_parts} if "recipes" not in stored else set()  # in options of earlier versions
+    for name, value in json.loads(json.dumps(protocol["options"])).items():
+        if name not in _MORE and name not in settled:
+            _check_same(out, name, options.get(name, getattr(CompareConfig, name, None)), value)
+    for backbone, recipe in json.loads(json.dumps(protocol["recipes"])).items():
+        before = stored.get("recipes", {backbone: options}).get(backbone, {})
+        for name in recipe_parts & before.keys():
+            _check_same(out, name, before[name], recipe[name])
+    for name, sizes in protocol["adapters"].items():
+        if stored.get("adapters", {}).get(name, sizes) != sizes:
+            raise InputError(f"{out} holds runs with another form of the adapter {name}; choose another --out")
+
+
+def _check_same(out: Path, name: str, before: Any, now: Any) -> None:
+    if before != now:
+        raise InputError(
+            f"{out} holds a comparison with {name}={before} and this one has {now}; "
+            "give the same options, or choose another --out"
+        )
+
+
+def make_protocol(
+    config: CompareConfig, series: SensorSeries, alone: Sequence[Cell], columns: Sequence[Column]
+) -> dict[str, Any]:
+    """What stands in ``results.json`` beside the runs.
+
+    Args:
+        config: all options.
+        series: the measurements.
+        alone: the cells of the backbones alone.
+        columns: of the comparison.
+
+    Raises:
+        InputError: an adapter is unknown.
+    """
+    options = {name: value for name, value in asdict(config).items() if name not in _PLACES}
+    return {
+        "dataset": series.name,
+        "data_fingerprint": series.fingerprint(),
+        "nodes": series.num_nodes,
+        "steps": series.num_steps,
+        "period": [str(series.time[0]), str(series.time[-1])],
+        "interval": str(series.interval),
+        "unit": series.unit,
+        "std": "sample standard deviation over seeds (ddof = 1)",
+        "options": options,
+        "recipes": {cell.backbone: _recipe(config, cell) for cell in alone if not is_baseline(cell.backbone)},
+        "adapters": {column.adapter: form_of(column.adapter) for column in columns if column.adapter != "none"},
+        "versions": {"stlora": __version__, "torch": torch.__version__, "python": platform.python_version()},
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+    }
+
+
+def _recipe(config: CompareConfig, cell: Cell) -> dict[str, Any]:
+    """How a backbone is trained, every number settled."""
+    plan = asdict(fit_config(config, cell).settled())
+    return {field.name: plan[field.name] for field in fields(Recipe)}
+
+
+_PLACES = ("out", "data", "graph", "device", "jobs", "data_fingerprint")  # where, or said elsewhere
+_MORE = ("backbones", "adapters", "seeds")  # a comparison can be continued with more of them

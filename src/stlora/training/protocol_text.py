@@ -1,0 +1,89 @@
+"""The written form of a comparison: its tables with what a reader of them must know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from stlora.evaluation.changes import Change
+from stlora.evaluation.rows import Row
+from stlora.evaluation.tables import change_table, cost_table, error_table
+from stlora.evaluation.writing import to_latex, to_markdown
+
+
+def page(rows: Sequence[Row], changes: Sequence[Change], protocol: dict[str, Any], failed: Mapping[str, str]) -> str:
+    """The tables as Markdown.
+
+    Args:
+        rows: of the tables.
+        changes: of the rows against their backbones alone.
+        protocol: of the comparison.
+        failed: cells without a result, with their reason.
+    """
+    parts = [to_markdown(error_table(rows)), _about_errors(protocol, rows)]
+    if changes:
+        parts += ["## What the columns changed\n", to_markdown(change_table(changes)), _about_changes(changes)]
+    parts += ["## What they cost\n", to_markdown(cost_table(rows)), _ABOUT_COSTS]
+    return "\n".join([*parts, *(f"{name} failed: {reason}\n" for name, reason in failed.items())])
+
+
+def latex_page(rows: Sequence[Row], changes: Sequence[Change]) -> str:
+    """The same tables with booktabs, each a ``tabular`` of its own."""
+    tables = {"errors": error_table(rows), "changes": change_table(changes), "costs": cost_table(rows)}
+    return "\n".join(f"% {name}\n{to_latex(table)}" for name, table in tables.items() if table.body or name == "errors")
+
+
+def _about_errors(protocol: dict[str, Any], rows: Sequence[Row]) -> str:
+    options = protocol["options"]
+    split = "/".join(f"{100 * share:g}" for share in options["split"])
+    drawn = "all training windows"
+    if options["train_fraction"] < 1:
+        drawn = f"{100 * options['train_fraction']:g} % of the training windows, drawn anew, in every row"
+    epochs = ", ".join(sorted({str(recipe["epochs"]) for recipe in protocol["recipes"].values()}, key=int))
+    trained = f"at most {epochs} epochs for a backbone, " if epochs else ""
+    return (
+        f"{protocol['dataset']}: {protocol['nodes']} sensors, {protocol['period'][0]} to {protocol['period'][1]}, one "
+        f"step {protocol['interval']}; {options['history']} steps in, {options['horizon']} out; split {split} % of the "
+        f"windows in order of time. Test errors over observed targets, in {protocol['unit'] or 'units of the data'}; "
+        "mean ± sample standard deviation over seeds (ddof = 1), without ± for a single seed; Δ against the backbone "
+        f"alone, paired by seed.{''.join(_seed_notes(rows))} An epoch saw {drawn}; {trained}{options['adapt_epochs']} "
+        "for an adapter on a frozen one; the weights of the best validation MAE are measured once on the test windows."
+        "\n"
+    )
+
+
+def _seed_notes(rows: Sequence[Row]) -> Iterator[str]:
+    """Said where rows do not have the same seeds."""
+    most = max((row.seeds for row in rows), key=len, default=())
+    for row in rows:
+        if row.seeds != most:
+            count = f"{len(row.seeds)} seed{'s' if len(row.seeds) > 1 else ''}"
+            yield f" {row.backbone} {row.column} has {count} ({', '.join(map(str, row.seeds))})."
+
+
+def _about_changes(changes: Sequence[Change]) -> str:
+    text = (
+        "Against the backbone alone with the same seeds; negative is better. p: Diebold–Mariano test of the errors of "
+        "all test windows, differences averaged over the seeds, Newey–West variance with that lag; p Holm: corrected "
+        f"for the {len(changes)} rows. It speaks of these trained networks on other days, not of other trainings."
+    )
+    lengths = {(change.blocks, change.block_days) for change in changes if change.blocks}
+    for blocks, days in sorted(lengths):
+        each = "one day" if days == 1 else f"{days} days"
+        few = "" if any(c.interval for c in changes if c.blocks == blocks) else "; too few for an interval"
+        text += f" 95 % interval of Δ: bootstrap over {blocks} blocks of {each}{few}."
+    text += (
+        " Seeds worse there: in how many the best validation MAE is above that of the backbone alone. Worst sensor: "
+        "the largest growth of an error, or the smallest fall, over all steps and seeds."
+    )
+    for change in changes:
+        if change.missing:
+            text += f" No test for {change.backbone} {change.column}: {change.missing}."
+    return text + "\n"
+
+
+_ABOUT_COSTS = (
+    "fit s: training of the backbone, of both in a joint row. adapt s: what came after it, the frozen backbone's "
+    "forecasts of all windows included. ms a window: the network alone on the test windows, in batches. memory MB: the "
+    "most that the process held while the run was made, of 10⁶ bytes; empty: not known.\n"
+)
