@@ -194,8 +194,9 @@ class CompareConfig(RecipeChanges, RunOptions, DataOptions):
         out: the folder for the table and the runs; finished cells in it are not run again.
         backbones: names of backbones and baselines, or package.module:factory for your own (which runs its code),
             separated by commas.
-        adapters: none, stlora, large, paper, shared, each on the frozen backbone; with -joint behind the name trained
-            together with it; trained-on for the backbone alone, trained on for as long; separated by commas.
+        adapters: none, stlora, large, paper, shared or a rival, each on the frozen backbone; with -joint behind the
+            name trained together with it; trained-on for the backbone alone, trained on for as long; separated by
+            commas, see docs/compare.md.
         seeds: numbers, separated by commas.
         adapt_epochs: epochs of an adapter on a frozen backbone.
         jobs: processes at a time.

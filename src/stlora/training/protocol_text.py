@@ -76,9 +76,12 @@ def _about_changes(changes: Sequence[Change]) -> str:
         " Seeds worse there: in how many the best validation MAE is above that of the backbone alone. Worst sensor: "
         "the largest growth of an error, or the smallest fall, over all steps and seeds."
     )
+    missing: dict[str, list[str]] = {}
     for change in changes:
         if change.missing:
-            text += f" No test for {change.backbone} {change.column}: {change.missing}."
+            missing.setdefault(change.missing, []).append(f"{change.backbone} {change.column}")
+    for reason, names in missing.items():
+        text += f" No test for {', '.join(names)}: {reason}."
     return text + "\n"
 
 
