@@ -23,12 +23,12 @@ class PeakMemory:
     def __init__(self) -> None:
         with contextlib.suppress(OSError):
             Path("/proc/self/clear_refs").write_text("5")
-        if torch.cuda.is_available():
+        if torch.cuda.is_initialized():  # what was never used has no peak to forget
             torch.cuda.reset_peak_memory_stats()
 
     def report(self) -> dict[str, float | None]:
         """``resident_mb``, and ``gpu_mb`` if a GPU was used; in 10⁶ bytes, None where it is not known."""
-        gpu = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0
+        gpu = torch.cuda.max_memory_allocated() if torch.cuda.is_initialized() else 0
         return {"resident_mb": _resident(), "gpu_mb": round(gpu / _MB, 1) if gpu else None}
 
 
