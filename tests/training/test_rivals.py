@@ -8,7 +8,7 @@ import torch
 
 from stlora import InputError, rivals
 from stlora.adapters.files import fingerprint
-from stlora.training import evaluate, predict
+from stlora.training import CompareConfig, Run, compare, evaluate, predict
 
 PEFT = pytest.param("peft", marks=pytest.mark.skipif(find_spec("peft") is None, reason="peft is not installed"))
 EVERY = [PEFT if name == "peft" else name for name in rivals.names()]
@@ -98,3 +98,36 @@ def test_options_of_the_rival_reach_it_and_wrong_ones_are_refused(tiny, fitted, 
     with pytest.raises(InputError, match=r"choose one of none, stlora, .*, finetune"):
         tiny.adapt(fitted, tmp_path / "other", adapter="nobody")
     assert not (tmp_path / "other").exists()
+
+
+def comparison(tiny, out, **changes):
+    options = tiny.options(backbones="lstm", seeds="0", adapters="node_head,embedding,finetune", adapt_epochs=2)
+    del options["backbone"], options["backbone_options"]
+    return compare(CompareConfig(out=str(out), **{**options, **changes}), tiny.series)
+
+
+def test_comparison_gives_fewer_epochs_to_those_that_run_the_backbone(tiny, tmp_path):
+    result = comparison(tiny, tmp_path / "out", epochs=3)
+    assert not result.failed
+    epochs = {row.adapter: row.epochs.mean for row in result.rows}
+    assert epochs == {"none": 3, "node_head": 2, "embedding": 1, "finetune": 1}
+    assert "(embedding, finetune: a third as many as the backbone)" in (tmp_path / "out" / "table.md").read_text()
+    assert json.loads((tmp_path / "out" / "results.json").read_text())["protocol"]["adapters"]["embedding"] == {
+        "method": "embedding",
+        "size": 8,
+    }
+
+
+def test_comparison_takes_the_epochs_that_it_is_given(tiny, tmp_path):
+    comparison(tiny, tmp_path / "out", adapters="embedding", epochs=1, tune_epochs=2)
+    assert Run(tmp_path / "out" / "runs" / "lstm-0" / "embedding").metrics["epochs"] == 2
+    assert "(embedding: 2)" in (tmp_path / "out" / "table.md").read_text()
+    with pytest.raises(InputError, match="tune_epochs is 0; expected 1 or more"):
+        CompareConfig(data="x", backbones="lstm", out="out", tune_epochs=0)
+
+
+@pytest.mark.parametrize("name", ["peft", "finetune"])
+def test_comparison_refuses_to_train_jointly_what_starts_from_a_trained_backbone(tiny, tmp_path, name):
+    with pytest.raises(InputError, match=f"{name} starts from a trained backbone"):
+        comparison(tiny, tmp_path / "out", adapters=f"{name}-joint")
+    assert not (tmp_path / "out").exists()

@@ -26,6 +26,7 @@ from stlora.training.fitting import fit
 from stlora.training.remaining import left_text, time_left
 from stlora.training.run import Run
 from stlora.training.trained_on import TrainOnConfig, epochs_for, train_on
+from stlora.training.wrapping import runs_backbone
 
 
 @dataclass(frozen=True)
@@ -173,12 +174,21 @@ def _run(config: CompareConfig, series: SensorSeries, cell: Cell, chain: Sequenc
         out=str(cell.folder),
         adapter=cell.column.adapter,  # type: ignore[arg-type]
         seed=cell.seed,
-        epochs=config.adapt_epochs,
+        epochs=_adapt_epochs(config, cell, chain[0]),
         train_fraction=config.train_fraction,
         device=config.device,
         module=module,
     )
     adapt(options, series, show=show)
+
+
+def _adapt_epochs(config: CompareConfig, cell: Cell, alone: Cell) -> int:
+    """Fewer where every step of the training takes a step of the backbone."""
+    if not runs_backbone(cell.column.adapter):
+        return config.adapt_epochs
+    if config.tune_epochs is not None:
+        return config.tune_epochs
+    return max(1, fit_config(config, alone).settled().epochs // 3)
 
 
 def fit_config(config: CompareConfig, cell: Cell) -> FitConfig:

@@ -9,6 +9,7 @@ from typing import Literal
 from stlora.errors import InputError
 from stlora.evaluation.rows import TRAINED_ON
 from stlora.training import models
+from stlora.training.wrapping import check_from_scratch
 
 _JOINT = "-joint"
 
@@ -48,7 +49,8 @@ def columns_of(names: Sequence[str]) -> list[Column]:
     """The columns in the order in which they are run: the backbone alone first, trained on last.
 
     Raises:
-        InputError: the backbone is to be trained on for as long as adapters that there are not.
+        InputError: the backbone is to be trained on for as long as adapters that there are not, or one that starts
+            from a trained backbone is to be trained together with it.
 
     Example:
         >>> [column.name for column in columns_of(["trained-on", "stlora"])]
@@ -56,6 +58,9 @@ def columns_of(names: Sequence[str]) -> list[Column]:
     """
     given = [Column.named(name) for name in names]
     adapters = [column for column in given if column.adapter != "none"]
+    for column in adapters:
+        if column.kind == "joint":
+            check_from_scratch(column.adapter)
     last = [column for column in given if column.kind == "trained-on"]
     if last and not any(column.kind == "frozen" for column in adapters):
         raise InputError(

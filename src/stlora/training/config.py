@@ -103,9 +103,9 @@ class FitOptions(DataOptions):
     backbone: str
     backbone_options: dict[str, Any] = field(default_factory=dict)
     backbone_weights: str | None = None
-    adapter: Literal[
-        "none", "stlora", "large", "paper", "shared", "bias_scale", "node_head", "embedding", "clora"
-    ] = "none"
+    adapter: Literal["none", "stlora", "large", "paper", "shared", "bias_scale", "node_head", "embedding", "clora"] = (
+        "none"
+    )
     adapter_options: dict[str, Any] = field(default_factory=dict)
     recipe: Literal["published", "common"] = "published"
 
@@ -199,6 +199,8 @@ class CompareConfig(RecipeChanges, RunOptions, DataOptions):
             commas, see docs/compare.md.
         seeds: numbers, separated by commas.
         adapt_epochs: epochs of an adapter on a frozen backbone.
+        tune_epochs: epochs of one that needs the backbone at every step (embedding, clora, peft, finetune); a third
+            of the backbone's if not given.
         jobs: processes at a time.
         recipe: of the backbones; published (each as its authors trained it, a module of your own by the common one)
             or common (all alike); an option of the training that is not given is as the recipe says.
@@ -209,6 +211,7 @@ class CompareConfig(RecipeChanges, RunOptions, DataOptions):
     adapters: str | list[str] = "none,stlora"
     seeds: int | str | list[int] = "0,1,2"
     adapt_epochs: int = 40
+    tune_epochs: int | None = None
     jobs: int = 1
     recipe: Literal["published", "common"] = "published"
 
@@ -217,3 +220,5 @@ class CompareConfig(RecipeChanges, RunOptions, DataOptions):
         check_values(self)
         if self.adapt_epochs < 1 or self.jobs < 1:
             raise InputError(f"adapt_epochs is {self.adapt_epochs} and jobs {self.jobs}; expected 1 or more of each")
+        if self.tune_epochs is not None and self.tune_epochs < 1:
+            raise InputError(f"tune_epochs is {self.tune_epochs}; expected 1 or more")

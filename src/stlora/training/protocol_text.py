@@ -9,6 +9,7 @@ from stlora.evaluation.changes import Change
 from stlora.evaluation.rows import Row
 from stlora.evaluation.tables import change_table, cost_table, error_table
 from stlora.evaluation.writing import to_latex, to_markdown
+from stlora.training.wrapping import runs_backbone
 
 
 def page(rows: Sequence[Row], changes: Sequence[Change], protocol: dict[str, Any], failed: Mapping[str, str]) -> str:
@@ -47,9 +48,18 @@ def _about_errors(protocol: dict[str, Any], rows: Sequence[Row]) -> str:
         f"windows in order of time. Test errors over observed targets, in {protocol['unit'] or 'units of the data'}; "
         "mean ± sample standard deviation over seeds (ddof = 1), without ± for a single seed; Δ against the backbone "
         f"alone, paired by seed.{''.join(_seed_notes(rows))} An epoch saw {drawn}; {trained}{options['adapt_epochs']} "
-        "for an adapter on a frozen one; the weights of the best validation MAE are measured once on the test windows."
-        "\n"
+        f"for an adapter on a frozen one{_tuned(protocol)}; the weights of the best validation MAE are measured once "
+        "on the test windows.\n"
     )
+
+
+def _tuned(protocol: dict[str, Any]) -> str:
+    """Said where a column needs the backbone at every step of its training."""
+    tuned = [name for name in protocol["adapters"] if runs_backbone(name)]
+    if not tuned:
+        return ""
+    epochs = protocol["options"].get("tune_epochs") or "a third as many as the backbone"
+    return f" ({', '.join(tuned)}: {epochs})"
 
 
 def _seed_notes(rows: Sequence[Row]) -> Iterator[str]:
