@@ -23,13 +23,17 @@ class PeakMemory:
     def __init__(self) -> None:
         with contextlib.suppress(OSError):
             Path("/proc/self/clear_refs").write_text("5")
-        if torch.cuda.is_initialized():  # what was never used has no peak to forget
+        if _gpu_in_use():  # what was never used has no peak to forget
             torch.cuda.reset_peak_memory_stats()
 
     def report(self) -> dict[str, float | None]:
         """``resident_mb``, and ``gpu_mb`` if a GPU was used; in 10⁶ bytes, None where it is not known."""
-        gpu = torch.cuda.max_memory_allocated() if torch.cuda.is_initialized() else 0
+        gpu = torch.cuda.max_memory_allocated() if _gpu_in_use() else 0
         return {"resident_mb": _resident(), "gpu_mb": round(gpu / _MB, 1) if gpu else None}
+
+
+def _gpu_in_use() -> bool:
+    return bool(torch.cuda.is_initialized())  # type: ignore[no-untyped-call]
 
 
 def _resident() -> float | None:
