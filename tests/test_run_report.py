@@ -12,8 +12,9 @@ from stlora.adapters import STLoRA, STLoRAConfig
 from stlora.backbones import create
 from stlora.data import SensorSeries, SimulatedNetwork, simulate
 from stlora.errors import InputError
+from stlora.node_factors import node_similarity
 from stlora.run_examples import node_errors, pick_examples
-from stlora.run_report import node_similarity, report_of
+from stlora.run_report import report_of
 from stlora.training import AdaptConfig, FitConfig, Run, adapt, fit
 from stlora.training.adaptation import open_run
 

@@ -27,17 +27,25 @@ def node_errors(alone: dict[str, Any], adapted: dict[str, Any], series: SensorSe
 
 
 def pick_examples(
-    alone: nn.Module, adapted: nn.Module, data: Prepared, nodes: NodeErrors
+    alone: nn.Module, adapted: nn.Module, data: Prepared, nodes: NodeErrors, median: bool = False
 ) -> tuple[ForecastExample, ...]:
     """Two days of the test period at the sensor that the adapter helped most and the one it helped least.
 
     Forecasts are of the last step of the horizon, the hardest one.
+
+    Args:
+        alone: the backbone.
+        adapted: with an adapter.
+        data: that both were trained on.
+        nodes: the errors of the sensors.
+        median: whether the sensor with the median change stands between them, where there are three or more.
     """
     known = np.flatnonzero(np.isfinite(nodes.change))
     if not len(known):
         return ()
     order = known[np.argsort(nodes.change[known], kind="stable")]
-    chosen = order[[0, -1]] if len(order) > 1 else order
+    ranks = [0, (len(order) - 1) // 2, -1] if median and len(order) > 2 else [0, -1]
+    chosen = order[ranks] if len(order) > 1 else order
     return tuple(_example(alone, adapted, data, nodes, int(node)) for node in chosen)
 
 

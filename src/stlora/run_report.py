@@ -6,18 +6,16 @@ import platform
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 import yaml
-from numpy.typing import NDArray
 from torch import nn
 
 from stlora._version import __version__
-from stlora.adapters import NodeAdaptiveLowRankLayer, STLoRA
 from stlora.data import SensorSeries, SimulatedNetwork
 from stlora.errors import InputError
 from stlora.evaluation.rows import summarise
-from stlora.report.content import KnownTruth, ReportContent, row_name, signed, span
+from stlora.node_factors import node_similarity
+from stlora.report.content import ReportContent, SensorGroups, row_name, signed, span
 from stlora.run_examples import node_errors, pick_examples
 from stlora.training.adaptation import open_run
 from stlora.training.prepare import Prepared, check_fingerprint
@@ -120,25 +118,9 @@ def _how_trained(run: Run, metrics: dict[str, Any]) -> str:
     return text + "".join(f"; {name}={value}" for name, value in changed.items())
 
 
-def _truth(model: nn.Module, network: SimulatedNetwork | None) -> KnownTruth | None:
+def _truth(model: nn.Module, network: SimulatedNetwork | None) -> SensorGroups | None:
     similarity = node_similarity(model)
     if network is None or similarity is None:
         return None
-    return KnownTruth(network.kinds, network.profiles, similarity)
-
-
-def node_similarity(model: nn.Module) -> NDArray[np.float64] | None:
-    """Cosine similarity of what an adapter gave each node: all ``ΔW_i``, flattened, their mean taken off.
-
-    Returns:
-        ``[N, N]``; None without a factor of the nodes' own. A node that does not differ from the mean has 0.
-    """
-    if not isinstance(model, STLoRA) or model.config.node_factor == "none":
-        return None
-    layers = [layer for layer in model.adapter.modules() if isinstance(layer, NodeAdaptiveLowRankLayer)]
-    with torch.no_grad():
-        own = torch.cat([layer.delta_weight().flatten(1) for layer in layers], dim=1).double()  # [N, D]
-        own = own - own.mean(dim=0)
-        own = torch.nn.functional.normalize(own, dim=1)
-        similarity: NDArray[np.float64] = (own @ own.T).cpu().numpy()
-    return similarity
+    relative = network.profiles / network.profiles.mean(axis=1, keepdims=True)
+    return SensorGroups(network.kinds, relative, similarity)

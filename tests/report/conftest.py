@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from stlora.evaluation.rows import summarise
-from stlora.report.content import ForecastExample, KnownTruth, NodeErrors, ReportContent
+from stlora.report.content import ForecastExample, NodeErrors, ReportContent, SensorGroups
 
 
 def _metrics(adapter: str, mae: Sequence[float], seed: int) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def make() -> Callable[..., ReportContent]:
 
 
 @pytest.fixture
-def truth() -> KnownTruth:
+def truth() -> SensorGroups:
     """Four sensors of two kinds that the adapter told apart."""
     similarity = np.array([[1, 0.5, -1, -1], [0.5, 1, -1, 0], [-1, -1, 1, 0.75], [-1, 0, 0.75, 1]])
-    return KnownTruth(("x", "x", "y", "y"), np.ones((4, 14), dtype=np.float32), similarity)
+    return SensorGroups(("x", "x", "y", "y"), np.ones((4, 14), dtype=np.float32), similarity)

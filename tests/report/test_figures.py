@@ -14,10 +14,10 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from stlora.report.content import KnownTruth, NodeErrors, ReportContent
+from stlora.report.content import NodeErrors, ReportContent, SensorGroups
 from stlora.report.figures import forecast_figure, horizon_figure, map_figure, node_figure
+from stlora.report.group_figures import profile_figure, similarity_by_kind, similarity_figure
 from stlora.report.style import ADAPTED, ALONE, save_figure, to_svg
-from stlora.report.truth_figures import profile_figure, similarity_by_kind, similarity_figure
 
 Make = Callable[..., ReportContent]
 
@@ -124,19 +124,19 @@ def test_a_name_with_dollars_and_brackets_is_taken_literally(make: Make) -> None
     assert "$x_1$ <b>, 3 h ahead: MAE −50 % by the adapter" in texts
 
 
-def test_profiles_have_a_panel_for_each_kind(truth: KnownTruth) -> None:
+def test_profiles_have_a_panel_for_each_kind(truth: SensorGroups) -> None:
     figure = profile_figure(truth)
     assert [axis.get_title(loc="left") for axis in figure.axes] == ["x", "y"]
     odd = replace(truth, kinds=("x", "y", "z", "z"))
     assert [axis.get_visible() for axis in profile_figure(odd).axes] == [True, True, True, False]
 
 
-def test_similarity_is_sorted_by_kind_and_nothing_at_all_is_transparent(truth: KnownTruth) -> None:
+def test_similarity_is_sorted_by_kind_and_nothing_at_all_is_transparent(truth: SensorGroups) -> None:
     shuffled = [2, 0, 3, 1]
-    mixed = KnownTruth(
+    mixed = SensorGroups(
         tuple(truth.kinds[i] for i in shuffled), truth.profiles[shuffled], truth.similarity[np.ix_(shuffled, shuffled)]
     )
-    drawn = np.asarray(similarity_figure(mixed).axes[0].images[0].get_array())
+    drawn = np.asarray(similarity_figure(mixed.kinds, mixed.similarity).axes[0].images[0].get_array())
     np.testing.assert_allclose(drawn[..., 3][:2, 2:].sum(), 3)  # -1, -1, -1 and 0 between the kinds
     np.testing.assert_allclose(drawn[..., 3][:2, :2], [[1, 0.5], [0.5, 1]])
     assert to_hex(drawn[0, 0, :3]) == ADAPTED

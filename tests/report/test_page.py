@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from stlora.errors import InputError
-from stlora.report.content import KnownTruth, NodeErrors, ReportContent
+from stlora.report.content import NodeErrors, ReportContent, SensorGroups
 from stlora.report.page import PAPER, write_report
 
 Make = Callable[..., ReportContent]
@@ -62,7 +62,7 @@ def _written(content: ReportContent, folder: Path) -> tuple[str, _Page]:
     return text, _Page(text)
 
 
-def test_the_page_needs_nothing_beside_itself(make: Make, truth: KnownTruth, tmp_path: Path) -> None:
+def test_the_page_needs_nothing_beside_itself(make: Make, truth: SensorGroups, tmp_path: Path) -> None:
     text, page = _written(make(truth=truth), tmp_path)
     assert "script" not in page.tags
     assert "link" not in page.tags
@@ -127,7 +127,7 @@ def test_the_map_is_there_where_coordinates_are(make: Make, tmp_path: Path) -> N
     assert "Where they are" in _written(make(), tmp_path)[1].headings
 
 
-def test_the_truth_is_shown_of_a_simulated_network_alone(make: Make, truth: KnownTruth, tmp_path: Path) -> None:
+def test_the_truth_is_shown_of_a_simulated_network_alone(make: Make, truth: SensorGroups, tmp_path: Path) -> None:
     heading = "What the sensors are, and what the adapter found"
     assert heading not in _written(make(), tmp_path)[1].headings
     _, page = _written(make(truth=truth), tmp_path)

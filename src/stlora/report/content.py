@@ -65,18 +65,20 @@ class ForecastExample:
 
 
 @dataclass(frozen=True, eq=False)
-class KnownTruth:
-    """What is known of a simulated network, and what the adapter made of its sensors.
+class SensorGroups:
+    """Sensors by their kind, what they measure, and what an adapter made of them.
 
     Attributes:
-        kinds: the kind of place of each of the N sensors.
-        profiles: ``[N, S]`` expected value in each step of a week that begins on Monday, in the data's unit.
+        kinds: of each of the N sensors: the true ones of a simulated network, or groups that were found.
+        profiles: ``[N, S]`` what each measures through the days, relative to itself.
         similarity: ``[N, N]`` cosine similarity of the sensors' own weights, the mean over sensors taken off.
+        days: that the profiles cover: a week that begins on Monday, or one day.
     """
 
     kinds: tuple[str, ...]
-    profiles: NDArray[np.float32]
+    profiles: NDArray[np.floating]
     similarity: NDArray[np.float64]
+    days: int = 7
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +109,7 @@ class ReportContent:
     nodes: NodeErrors
     examples: tuple[ForecastExample, ...]
     protocol: tuple[tuple[str, str], ...]
-    truth: KnownTruth | None = None
+    truth: SensorGroups | None = None
 
 
 def row_name(backbone: str, adapter: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,9 +12,8 @@ from matplotlib.ticker import MaxNLocator
 
 from stlora.evaluation.rows import Row
 from stlora.report.content import ForecastExample, NodeErrors, row_name, signed, span
-from stlora.report.style import ADAPTED, ALONE, GRID, INK, MUTED, OTHERS, legend, new_figure, title
-
-_WIDTH = 5.6  # inches: two figures side by side on a screen, one on a phone
+from stlora.report.curves import WIDTH, Curve, colours_of, curves_figure
+from stlora.report.style import ADAPTED, ALONE, GRID, INK, MUTED, legend, new_figure, title
 
 
 def horizon_figure(rows: Sequence[Row], alone: str, adapted: str, unit: str, interval: pd.Timedelta) -> Figure:
@@ -27,37 +26,33 @@ def horizon_figure(rows: Sequence[Row], alone: str, adapted: str, unit: str, int
         unit: of the data.
         interval: between two steps.
     """
-    figure, (axis,) = new_figure(_WIDTH, 3.3)
-    colours = _row_colours([row_name(row.backbone, row.adapter) for row in rows], alone, adapted)
-    handles, names = [], []
-    for row in rows:
-        steps = sorted(int(step) for step, measure in row.errors if measure == "mae" and step != "average")
-        mean = np.array([row.errors[str(step), "mae"].mean for step in steps])
-        std = np.array([row.errors[str(step), "mae"].std for step in steps])
-        name = row_name(row.backbone, row.adapter)
-        names.append(name if row.mode != "joint" else f"{name}, joint")
-        style = "--" if row.mode == "joint" else "-"
-        handles += axis.plot(steps, mean, style, color=colours[name], lw=1.8, marker="o", ms=3)
-        axis.fill_between(steps, mean - std, mean + std, color=colours[name], alpha=0.15, lw=0)
-    axis.set_ylim(bottom=0)
-    axis.grid(axis="y", color=GRID, lw=0.7)
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axis.set_xlabel(f"steps ahead, {span(interval)} each")
-    axis.set_ylabel(_label("MAE", unit))
-    legend(figure, handles, names)
-    return figure
+    curves = [row_curve(row, _with_mode(row)) for row in rows]
+    colours = colours_of([row_name(row.backbone, row.adapter) for row in rows], alone, adapted)
+    by_curve = {_with_mode(row): colours[row_name(row.backbone, row.adapter)] for row in rows}
+    return curves_figure({"": curves}, by_curve, steps_label(interval), label("MAE", unit), marked=True, from_zero=True)
 
 
-def _row_colours(names: Sequence[str], alone: str, adapted: str) -> Mapping[str, str]:
-    colours = {alone: ALONE, adapted: ADAPTED}
-    for name in names:
-        colours.setdefault(name, OTHERS[(len(colours) - 2) % len(OTHERS)])
-    return colours
+def row_curve(row: Row, name: str) -> Curve:
+    """The MAE of a row by step ahead, with a band over its seeds; broken where both were trained together."""
+    steps = sorted(int(step) for step, measure in row.errors if measure == "mae" and step != "average")
+    spreads = [row.errors[str(step), "mae"] for step in steps]
+    mean, std = (np.array([getattr(spread, part) for spread in spreads]) for part in ("mean", "std"))
+    return Curve(name, np.array(steps, dtype=np.float64), mean, std, dashed=row.mode == "joint")
+
+
+def steps_label(interval: pd.Timedelta) -> str:
+    """Below an axis of steps."""
+    return f"steps ahead, {span(interval)} each"
+
+
+def _with_mode(row: Row) -> str:
+    name = row_name(row.backbone, row.adapter)
+    return name if row.mode != "joint" else f"{name}, joint"
 
 
 def node_figure(nodes: NodeErrors) -> Figure:
     """Change of each sensor's MAE by the adapter, from the one helped most to the one helped least."""
-    figure, (axis,) = new_figure(_WIDTH, 3.3)
+    figure, (axis,) = new_figure(WIDTH, 3.3)
     change = np.sort(nodes.change[np.isfinite(nodes.change)])
     edges = np.arange(len(change) + 1) + 0.5
     axis.stairs(np.minimum(change, 0), edges, fill=True, color=ADAPTED, lw=0)
@@ -83,7 +78,7 @@ def map_figure(nodes: NodeErrors) -> Figure:
     latitude, longitude = nodes.coordinates[place].T
     change = nodes.change[place]
     largest = np.nanmax(np.abs(change), initial=1.0)
-    figure, (axis,) = new_figure(_WIDTH, 3.9)
+    figure, (axis,) = new_figure(WIDTH, 3.9)
     unknown = np.isnan(change)
     axis.scatter(longitude[unknown], latitude[unknown], s=12, facecolors="none", edgecolors=MUTED, lw=0.8)
     for colour, chosen in ((ADAPTED, change < 0), (ALONE, change >= 0)):
@@ -110,7 +105,7 @@ def forecast_figure(
         interval: between two steps.
         titles: whether a panel says whose it is and how much the adapter changed.
     """
-    width = _WIDTH if len(examples) == 1 else 9.0
+    width = WIDTH if len(examples) == 1 else 9.0
     figure, axes = new_figure(width, 2.9 * len(examples) + 0.2, rows=len(examples))
     for axis, example in zip(axes, examples, strict=True):
         (truth,) = axis.plot(example.time, example.truth, color=INK, lw=1.0, alpha=0.75)
@@ -133,5 +128,6 @@ def forecast_figure(
     return figure
 
 
-def _label(name: str, unit: str) -> str:
+def label(name: str, unit: str) -> str:
+    """What is drawn, and in which unit."""
     return f"{name}, {unit}" if unit else name

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
+import pandas as pd
 
-from stlora.report.content import ForecastExample, ReportContent, signed, span
+from stlora.report.content import ForecastExample, NodeErrors, ReportContent, signed, span
 from stlora.report.figures import forecast_figure, horizon_figure, map_figure, node_figure
+from stlora.report.group_figures import profile_figure, similarity_by_kind, similarity_figure
 from stlora.report.style import to_svg
-from stlora.report.truth_figures import profile_figure, similarity_by_kind, similarity_figure
 
 
 @dataclass(frozen=True)
@@ -21,11 +23,13 @@ class Panel:
         heading: above it, plain text.
         svg: the drawing.
         caption: below it, plain text.
+        whole: whether it needs the whole width of the page, and not half of it.
     """
 
     heading: str
     svg: str
     caption: str
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,10 +39,25 @@ class Section:
     Attributes:
         heading: above them.
         panels: in order.
+        note: a sentence above them, or in place of what is not there.
     """
 
     heading: str
     panels: tuple[Panel, ...]
+    note: str = ""
+
+    @property
+    def arranged(self) -> list[tuple[Panel, str]]:
+        """Each panel with its place: the ``whole`` width, the ``first`` or ``second`` half, a ``single`` half alone."""
+        places: list[str] = []
+        for panel, after in zip_longest(self.panels, self.panels[1:]):
+            if panel.whole:
+                places.append("whole")
+            elif places[-1:] == ["first"]:
+                places.append("second")
+            else:
+                places.append("first" if after is not None and not after.whole else "single")
+        return list(zip(self.panels, places, strict=True))
 
 
 def sections(content: ReportContent) -> list[Section]:
@@ -59,8 +78,13 @@ def _errors(content: ReportContent) -> Iterator[Panel]:
     if seeds:
         caption += " The bands are one standard deviation over seeds."
     yield Panel("Error by step ahead", to_svg(figure, "horizon"), caption)
+    yield from node_panels(nodes)
+
+
+def node_panels(nodes: NodeErrors) -> Iterator[Panel]:
+    """The change of each sensor, and where they are; nothing where there is nothing to compare."""
     if np.isfinite(nodes.change).any():
-        yield Panel("Change at each sensor", to_svg(node_figure(nodes), "nodes"), _who_gained(content))
+        yield Panel("Change at each sensor", to_svg(node_figure(nodes), "nodes"), _who_gained(nodes))
         if nodes.coordinates is not None and np.isfinite(nodes.coordinates).all(axis=1).any():
             caption = (
                 "A disc for each sensor, its area the size of the change: blue where the adapter lowered the MAE, "
@@ -69,8 +93,8 @@ def _errors(content: ReportContent) -> Iterator[Panel]:
             yield Panel("Where they are", to_svg(map_figure(nodes), "map"), caption)
 
 
-def _who_gained(content: ReportContent) -> str:
-    nodes, change = content.nodes, content.nodes.change
+def _who_gained(nodes: NodeErrors) -> str:
+    change = nodes.change
     known = np.flatnonzero(np.isfinite(change))
     better = int((change[known] < 0).sum())
     best, worst = known[change[known].argmin()], known[change[known].argmax()]
@@ -82,15 +106,21 @@ def _who_gained(content: ReportContent) -> str:
 
 
 def _forecasts(content: ReportContent) -> Iterator[Panel]:
-    headings = ("Helped most", "Helped least") if len(content.examples) == 2 else ("",) * len(content.examples)
-    for number, (heading, example) in enumerate(zip(headings, content.examples, strict=True)):
-        figure = forecast_figure([example], content.unit, content.interval, titles=False)
-        name = example.node_id if not heading else f"{heading}: {example.node_id}"
-        yield Panel(name, to_svg(figure, f"forecast{number}"), _forecast_caption(example, content))
+    yield from forecast_panels(content.examples, content.unit, content.interval)
 
 
-def _forecast_caption(example: ForecastExample, content: ReportContent) -> str:
-    ahead = span(example.step * content.interval)
+def forecast_panels(examples: Sequence[ForecastExample], unit: str, interval: pd.Timedelta) -> Iterator[Panel]:
+    """A panel for each of one, two or three sensors, the one helped most first."""
+    headings = {2: ("Helped most", "Helped least"), 3: ("Helped most", "The median", "Helped least")}
+    for number, example in enumerate(examples):
+        figure = forecast_figure([example], unit, interval, titles=False)
+        heading = f"{headings[len(examples)][number]}: " if len(examples) in headings else ""
+        caption = _forecast_caption(example, interval)
+        yield Panel(heading + example.node_id, to_svg(figure, f"forecast{number}"), caption)
+
+
+def _forecast_caption(example: ForecastExample, interval: pd.Timedelta) -> str:
+    ahead = span(example.step * interval)
     text = f"Every point was forecast {ahead} before it was measured, from {example.time[0]:%A, %d %B %Y, %H:%M}."
     return f"{text} Over the whole test period the adapter changed this sensor's MAE by {signed(example.change)} %."
 
@@ -108,7 +138,7 @@ def _truth(content: ReportContent) -> Iterator[Panel]:
     within, between = similarity_by_kind(truth)
     yield Panel(
         "How alike the sensors' own weights are",
-        to_svg(similarity_figure(truth), "similarity"),
+        to_svg(similarity_figure(truth.kinds, truth.similarity), "similarity"),
         "Cosine similarity of the low-rank weights that the adapter gave each sensor (their mean taken off), sorted "
         "by kind: the bluer the more alike, the more orange the more opposed. "
         f"Two sensors of one kind have {signed(within, 2)} on average, of two kinds {signed(between, 2)}.",

@@ -21,10 +21,10 @@ def page(rows: Sequence[Row], changes: Sequence[Change], protocol: dict[str, Any
         protocol: of the comparison.
         failed: cells without a result, with their reason.
     """
-    parts = [to_markdown(error_table(rows)), _about_errors(protocol, rows)]
+    parts = [to_markdown(error_table(rows)), about_errors(protocol, rows)]
     if changes:
-        parts += ["## What the columns changed\n", to_markdown(change_table(changes)), _about_changes(changes)]
-    parts += ["## What they cost\n", to_markdown(cost_table(rows)), _ABOUT_COSTS]
+        parts += ["## What the columns changed\n", to_markdown(change_table(changes)), about_changes(changes)]
+    parts += ["## What they cost\n", to_markdown(cost_table(rows)), ABOUT_COSTS]
     return "\n".join([*parts, *(f"{name} failed: {reason}\n" for name, reason in failed.items())])
 
 
@@ -34,7 +34,8 @@ def latex_page(rows: Sequence[Row], changes: Sequence[Change]) -> str:
     return "\n".join(f"% {name}\n{to_latex(table)}" for name, table in tables.items() if table.body or name == "errors")
 
 
-def _about_errors(protocol: dict[str, Any], rows: Sequence[Row]) -> str:
+def about_errors(protocol: dict[str, Any], rows: Sequence[Row]) -> str:
+    """What a reader must know of the table of errors."""
     options = protocol["options"]
     split = "/".join(f"{100 * share:g}" for share in options["split"])
     drawn = "all training windows"
@@ -71,7 +72,8 @@ def _seed_notes(rows: Sequence[Row]) -> Iterator[str]:
             yield f" {row.backbone} {row.column} has {count} ({', '.join(map(str, row.seeds))})."
 
 
-def _about_changes(changes: Sequence[Change]) -> str:
+def about_changes(changes: Sequence[Change]) -> str:
+    """What a reader must know of the table of changes."""
     text = (
         "Against the backbone alone with the same seeds; negative is better. p: Diebold–Mariano test of the errors of "
         "all test windows, differences averaged over the seeds, Newey–West variance with that lag; p Holm: corrected "
@@ -95,7 +97,7 @@ def _about_changes(changes: Sequence[Change]) -> str:
     return text + "\n"
 
 
-_ABOUT_COSTS = (
+ABOUT_COSTS = (
     "fit s: training of the backbone, of both in a joint row. adapt s: what came after it, the frozen backbone's "
     "forecasts of all windows included. ms a window: the network alone on the test windows, in batches. memory MB: the "
     "most that the process held while the run was made, of 10⁶ bytes; empty: not known.\n"

@@ -1,0 +1,112 @@
+"""Lines of several columns, a panel for each backbone: the form of most figures of a comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from stlora.report.style import ADAPTED, ALONE, GRID, MUTED, OTHERS, legend, new_figure, title
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+WIDTH = 5.6  # inches: two figures side by side on a screen, one on a phone
+_WHOLE = 11.6  # of a figure that takes the place of two
+_COLUMNS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """A line.
+
+    Attributes:
+        name: in the legend; lines of one name look alike in all panels.
+        x: ``[P]``.
+        y: ``[P]``, NaN where there is nothing.
+        std: ``[P]`` half the width of a band around it; None without one.
+        dashed: whether its line is broken.
+    """
+
+    name: str
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    std: NDArray[np.float64] | None = None
+    dashed: bool = False
+
+
+def curves_figure(
+    panels: Mapping[str, Sequence[Curve]],
+    colours: Mapping[str, str],
+    x_label: str,
+    y_label: str,
+    marked: bool = False,
+    from_zero: bool = False,
+) -> Figure:
+    """Lines in a panel, or in several with one scale.
+
+    Args:
+        panels: the lines of each by its title; a single panel has none.
+        colours: of each name.
+        x_label: below.
+        y_label: at the left.
+        marked: whether each point has a dot.
+        from_zero: whether the scale begins there, and not where the lines do.
+    """
+    columns = min(_COLUMNS, len(panels))
+    rows = -(-len(panels) // columns)
+    size = (WIDTH, 3.3) if columns == 1 else (_WHOLE, 2.2 * rows + 0.6)
+    figure, axes = new_figure(*size, rows, columns)
+    handles = {}
+    for axis, (name, curves) in zip(axes, panels.items(), strict=False):
+        for curve in curves:
+            (handles[curve.name],) = axis.plot(
+                curve.x,
+                curve.y,
+                "--" if curve.dashed else "-",
+                color=colours[curve.name],
+                lw=1.8 if columns == 1 else 1.4,
+                marker="o" if marked else None,
+                ms=3 if columns == 1 else 2.2,
+            )
+            if curve.std is not None and not np.isnan(curve.std).all():
+                low, high = curve.y - curve.std, curve.y + curve.std
+                axis.fill_between(curve.x, low, high, color=colours[curve.name], alpha=0.15, lw=0)
+        axis.grid(axis="y", color=GRID, lw=0.7)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axis.margins(x=0.03)
+        if len(panels) > 1:
+            title(axis, name)
+    _one_scale(axes[: len(panels)], from_zero)
+    for axis in axes[len(panels) :]:
+        axis.set_visible(False)
+    for number, axis in enumerate(axes[: len(panels)]):
+        if number + columns >= len(panels):
+            axis.set_xlabel(x_label)
+        if number % columns == 0:
+            axis.set_ylabel(y_label, parse_math=False)
+    legend(figure, list(handles.values()), list(handles))
+    return figure
+
+
+def _one_scale(axes: Sequence[Axes], from_zero: bool) -> None:
+    """The same limits in all panels, and a line where nothing changed if that is among them."""
+    limits = [axis.get_ylim() for axis in axes]
+    low = 0.0 if from_zero else min(lower for lower, _ in limits)
+    for axis in axes:
+        axis.set_ylim(low, max(upper for _, upper in limits))
+        if low < 0:
+            axis.axhline(0, color=MUTED, lw=0.8, zorder=1)
+
+
+def colours_of(names: Sequence[str], alone: str, adapted: str) -> dict[str, str]:
+    """A colour of each name: the two of the backbone alone and of its adapter, then others in order."""
+    colours = {alone: ALONE, adapted: ADAPTED}
+    for name in names:
+        colours.setdefault(name, OTHERS[(len(colours) - 2) % len(OTHERS)])
+    return colours
