@@ -7,6 +7,7 @@ import torch
 
 from stlora import InputError, STLoRAConfig
 from stlora.adapters.features import check_channels, num_features, window_features
+from stlora.adapters.profile import Context
 
 NODES, STEPS, HORIZON = 2, 3, 2
 
@@ -21,11 +22,11 @@ def window(day=0, time_of_day=0.25, channels=4):
     return x[..., :channels]
 
 
-FORECAST = torch.tensor([[7.0, 8.0], [9.0, 10.0]]).reshape(1, HORIZON, NODES, 1)
+FORECAST = torch.tensor([[7.0, 8.0], [9.0, 10.0]]).reshape(1, HORIZON, NODES)
 
 
 def features(**choices):
-    off = {"gaps": False, "harmonics": 0, "weekday": False, "profile": 0}
+    off = {"gaps": False, "harmonics": 0, "weekday": False, "profile": 0, "neighbours": 0}
     channels = choices.pop("channels", 4)
     day = choices.pop("day", 0)
     config = STLoRAConfig(**{**off, **choices})
@@ -68,17 +69,20 @@ def test_everything_together_keeps_the_order():
     assert found.tolist() == pytest.approx([-1, -1, 5, 8, 10, 0, 1, 0, *clock], abs=1e-6)
 
 
-def test_usual_values_follow_the_forecast():
+def test_what_is_known_of_the_nodes_follows_the_forecast_and_past_values_are_departures():
     config = STLoRAConfig(gaps=False, harmonics=0, weekday=False)
-    usual = torch.tensor([[[0.1, 0.2], [0.3, 0.4]]])
-    found = window_features(window(), FORECAST, config, usual)
+    made = {name: torch.rand(1, STEPS, NODES) for name in ("departure", "alike", "ahead")}
+    known = {name: torch.rand(1, HORIZON, NODES) for name in ("usual", "spread", "expected")}
+    context = Context(made["departure"], **known, around=(made["alike"], made["ahead"]))
+    found = window_features(window(), FORECAST, config, context)
     assert found.shape[-1] == num_features(config, STEPS, HORIZON)
-    assert torch.equal(found[..., 5:], usual)
+    parts = [made["departure"], FORECAST, known["usual"], known["spread"], made["alike"], made["ahead"]]
+    assert torch.equal(found, torch.cat([part.transpose(1, 2) for part in parts], dim=-1))
 
 
 @pytest.mark.parametrize("choice", [{"harmonics": 1}, {"weekday": True}, {"profile": 1}])
 def test_clock_features_need_clock_channels(choice):
-    config = STLoRAConfig(**{"harmonics": 0, "weekday": False, "profile": 0, **choice})
-    with pytest.raises(InputError, match=r"2 channel.*harmonics=0, weekday=False and profile=0"):
+    config = STLoRAConfig(**{"harmonics": 0, "weekday": False, "profile": 0, "neighbours": 0, **choice})
+    with pytest.raises(InputError, match=r"2 channel.*harmonics=0, weekday=False, profile=0 and neighbours=0"):
         check_channels(window(channels=2), config)
     check_channels(window(channels=3), config)

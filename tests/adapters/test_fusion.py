@@ -1,4 +1,4 @@
-"""Both fusions against their formulas."""
+"""The fusions against their formulas."""
 
 import pytest
 import torch
@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from stlora import STLoRAConfig
 from stlora.adapters.features import window_features
-from stlora.adapters.fusion import GatedFusion, ResidualFusion
+from stlora.adapters.fusion import GatedFusion, ResidualFusion, ShareFusion
 
 NODES, STEPS, HORIZON = 5, 4, 3
 
@@ -20,24 +20,54 @@ def draw(module):
     return module.eval()
 
 
+def know(fusion):
+    """What is measured of the nodes is not zero either."""
+    hours = torch.arange(24 * 14)
+    clock = torch.stack([hours % 24 / 24, hours // 24 % 7 / 7], dim=1)
+    fusion.profile.fit(torch.randn(len(hours), NODES, generator=torch.Generator().manual_seed(1)), clock)
+    return fusion
+
+
+def refined(fusion, x, forecast):
+    """Each predictor adds to the forecast so far ``[B, H, N]``."""
+    context = fusion.profile(x)
+    for predictor in fusion.predictors:
+        correction = predictor(window_features(x, forecast, fusion.config, context))
+        forecast = forecast + correction.permute(0, 2, 1)
+    return forecast[..., None]
+
+
 @pytest.mark.parametrize("predictors", [1, 3])
 def test_residual_adds_each_predictor_to_the_forecast_so_far(history, predictors):
-    config = STLoRAConfig(predictors=predictors, width=6)
-    fusion = draw(ResidualFusion(config, NODES, STEPS, HORIZON))
+    config = STLoRAConfig(fusion="residual", predictors=predictors, width=6)
+    fusion = know(draw(ResidualFusion(config, NODES, STEPS, HORIZON)))
     x, forecast = history(), torch.randn(2, HORIZON, NODES, 1)
-    expected = forecast
-    for predictor in fusion.predictors:
-        correction = predictor(window_features(x, expected, config, fusion.profile(x, HORIZON)))
-        expected = expected + correction.permute(0, 2, 1)[..., None]
     assert len(fusion.predictors) == predictors
-    torch.testing.assert_close(fusion(x, forecast), expected)
+    torch.testing.assert_close(fusion(x, forecast), refined(fusion, x, forecast[..., 0]))
 
 
 @pytest.mark.parametrize("predictors", [1, 3])
-def test_fresh_residual_is_the_identity_to_the_bit(history, predictors):
-    fusion = ResidualFusion(STLoRAConfig(predictors=predictors), NODES, STEPS, HORIZON)
+def test_a_share_comes_from_a_forecast_that_has_not_seen_the_backbones(history, predictors):
+    fusion = know(draw(ShareFusion(STLoRAConfig(predictors=predictors, width=6), NODES, STEPS, HORIZON)))
+    x, forecast = history(), torch.randn(2, HORIZON, NODES, 1)
+    own = refined(fusion, x, fusion.profile(x).expected)
+    share = fusion.share.detach().reshape(1, HORIZON, 1, 1)
+    torch.testing.assert_close(fusion.own_forecast(x), own)
+    torch.testing.assert_close(fusion(x, forecast), (1 - share) * forecast + share * own)
+
+
+def test_without_a_profile_the_own_forecast_starts_at_the_newest_value(history):
+    fusion = ShareFusion(STLoRAConfig(profile=0, neighbours=0), NODES, STEPS, HORIZON)
+    x = history()
+    assert torch.equal(fusion.own_forecast(x), x[:, -1:, :, :1].expand(-1, HORIZON, -1, -1))
+
+
+@pytest.mark.parametrize("predictors", [1, 3])
+@pytest.mark.parametrize("fusion", [ResidualFusion, ShareFusion])
+def test_a_fresh_one_is_the_identity_to_the_bit(history, fusion, predictors):
+    fresh = know(fusion(STLoRAConfig(predictors=predictors), NODES, STEPS, HORIZON))
     forecast = torch.randn(2, HORIZON, NODES, 1)
-    assert torch.equal(fusion.train()(history(), forecast), forecast)
+    assert torch.equal(fresh.train()(history(), forecast), forecast)
 
 
 @pytest.mark.parametrize("predictors", [1, 3])
@@ -60,18 +90,16 @@ def test_gate_is_the_published_formula(history, predictors):
 
 
 @pytest.mark.parametrize("predictors", [1, 3])
-@pytest.mark.parametrize("fusion", ["residual", "gate"])
+@pytest.mark.parametrize("fusion", [ShareFusion, ResidualFusion, GatedFusion])
 def test_every_parameter_is_trained(history, fusion, predictors):
     torch.manual_seed(0)
-    config = STLoRAConfig(fusion=fusion, predictors=predictors, width=8, dropout=0.0)
-    module = (
-        ResidualFusion(config, NODES, STEPS, HORIZON)
-        if fusion == "residual"
-        else GatedFusion(config, NODES, STEPS, HORIZON, in_channels=3)
-    )
+    config = STLoRAConfig(predictors=predictors, width=8, dropout=0.0)
+    module = fusion(config, NODES, STEPS, HORIZON, *([3] if fusion is GatedFusion else []))
+    if fusion is not GatedFusion:
+        know(module)
     x, forecast, target = history(16), torch.randn(16, HORIZON, NODES, 1), torch.randn(16, HORIZON, NODES, 1)
     optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
-    for _ in range(4):
+    for _ in range(5):
         optimizer.zero_grad()
         F.mse_loss(module(x, forecast), target).backward()
         optimizer.step()

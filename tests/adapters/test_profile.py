@@ -1,13 +1,12 @@
-"""The typical day of each node, against an explicit least-squares fit."""
+"""What is measured of each node, against explicit formulas."""
 
 import math
 
-import numpy as np
 import pytest
 import torch
 
 from stlora import STLoRA, STLoRAConfig
-from stlora.adapters.profile import NodeProfile
+from stlora.adapters.profile import NEWEST, NodeProfile
 
 STEPS = 24  # a day of hours
 
@@ -25,21 +24,11 @@ def history(clock, last, nodes, steps=3):
     return x
 
 
-def test_fit_is_ridge_regression_on_each_nodes_observed_values():
-    torch.manual_seed(0)
-    clock, values = two_weeks(), torch.randn(14 * STEPS, 3)
-    values[torch.rand(values.shape) < 0.3] = torch.nan
-    profile = NodeProfile(num_nodes=3, harmonics=2)
-    profile.fit(values, clock)
-    tod, weekend = clock[:, 0].double().numpy(), (clock[:, 1] > 4.5 / 7).numpy()
-    angles = 2 * np.pi * tod[:, None] * np.array([1, 2])
-    basis = np.concatenate([np.ones((len(tod), 1)), np.sin(angles), np.cos(angles)], axis=1)
-    for kind, rows in enumerate((~weekend, weekend)):
-        for node in range(3):
-            seen = rows & ~np.isnan(values[:, node].numpy())
-            normal = basis[seen].T @ basis[seen] + np.eye(5)
-            expected = np.linalg.solve(normal, basis[seen].T @ values[seen, node].double().numpy())
-            np.testing.assert_allclose(profile.coefficients[kind, :, node].numpy(), expected, rtol=1e-4, atol=1e-5)
+def fitted(values, horizon, harmonics=1, neighbours=0):
+    """A profile measured on two weeks of hours."""
+    profile = NodeProfile(values.shape[1], horizon, harmonics, neighbours)
+    profile.fit(values, two_weeks())
+    return profile
 
 
 @pytest.mark.parametrize("last", [4 * STEPS + 20, 5 * STEPS + 3, 6 * STEPS + 22, 30])  # Friday night, …, Sunday night
@@ -47,30 +36,83 @@ def test_the_steps_to_come_have_their_own_clock(last):
     clock = two_weeks()
     weekend = clock[:, 1] > 4.5 / 7
     values = torch.where(weekend, 5.0, torch.cos(2 * math.pi * clock[:, 0])).unsqueeze(1)
-    profile = NodeProfile(num_nodes=1, harmonics=1)
-    profile.fit(values, clock)
-    usual = profile(history(clock, last, nodes=1), horizon=8)[0, 0]
-    torch.testing.assert_close(usual, values[last + 1 : last + 9, 0], rtol=0.02, atol=0.05)
+    usual = fitted(values, horizon=8)(history(clock, last, nodes=1)).usual[0]
+    torch.testing.assert_close(usual, values[last + 1 : last + 9], rtol=0.02, atol=0.05)
 
 
 def test_the_step_is_that_of_the_training_period_whatever_the_window_holds():
     clock, values = two_weeks(), torch.cos(2 * math.pi * two_weeks()[:, :1])
-    profile = NodeProfile(num_nodes=1, harmonics=1)
-    profile.fit(values, clock)
+    profile = fitted(values, horizon=5)
     assert float(profile.step) == pytest.approx(1 / STEPS)
-    expected = profile(history(clock, 30, nodes=1), horizon=5)
-    assert torch.equal(profile(history(clock, 30, nodes=1, steps=1), horizon=5), expected)
+    expected = profile(history(clock, 30, nodes=1)).usual
+    assert torch.equal(profile(history(clock, 30, nodes=1, steps=1)).usual, expected)
     jump = history(clock, 30, nodes=1)
     jump[0, -2, :, 1] -= 1 / STEPS  # clocks were put forward
-    assert torch.equal(profile(jump, horizon=5), expected)
+    assert torch.equal(profile(jump).usual, expected)
 
 
-def test_a_node_that_was_never_observed_is_at_the_training_mean():
-    profile = NodeProfile(num_nodes=2, harmonics=2)
+def test_past_values_are_departures_from_the_usual_ones():
+    torch.manual_seed(0)
+    clock, values = two_weeks(), torch.randn(14 * STEPS, 2)
+    profile = fitted(values, horizon=2)
+    x = history(clock, 50, nodes=2)
+    x[0, ..., 0] = values[48:51]
+    torch.testing.assert_close(profile(x).departure[0], values[48:51] - profile.day(clock[48:51]))
+
+
+def test_the_spread_is_the_usual_size_of_departures():
+    torch.manual_seed(0)
+    clock = two_weeks()
+    values = torch.randn(14 * STEPS, 1) * torch.where(clock[:, :1] < 0.5, 0.1, 3.0)
+    profile = fitted(values, horizon=6, harmonics=3)
+    morning, evening = (profile(history(clock, hour, nodes=1)).spread.mean() for hour in (2, 14))
+    assert evening > 3 * morning >= 0
+
+
+def test_persistence_is_least_squares_over_pairs_that_were_both_observed():
+    torch.manual_seed(0)
+    values = torch.randn(14 * STEPS, 2).cumsum(0).sin()
+    values[torch.rand(values.shape) < 0.2] = torch.nan
+    profile = fitted(values, horizon=3)
+    departures = (values - profile.day(two_weeks())).numpy()
+    for node in range(2):
+        for ahead in (1, 2, 3):
+            pairs = [
+                (before, after)
+                for before, after in zip(departures[:-ahead, node], departures[ahead:, node], strict=True)
+                if before == before and after == after
+            ]
+            slope = sum(b * a for b, a in pairs) / (sum(b * b for b, _ in pairs) + 1)
+            assert float(profile.persistence[ahead - 1, node]) == pytest.approx(slope, abs=1e-4)
+
+
+def test_what_is_expected_is_the_usual_value_and_what_is_left_of_the_newest_departure():
+    torch.manual_seed(0)
+    profile = fitted(torch.randn(14 * STEPS, 2).cumsum(0).sin(), horizon=3)
+    x = history(two_weeks(), 40, nodes=2)
+    x[..., 0] = torch.randn(1, 3, 2)
+    context = profile(x)
+    for ahead in range(3):
+        faded = profile.persistence[ahead] * context.departure[0, -1]
+        torch.testing.assert_close(context.expected[0, ahead], context.usual[0, ahead] + faded)
+
+
+def test_only_the_newest_steps_of_neighbours_are_looked_at():
+    torch.manual_seed(0)
+    profile = fitted(torch.randn(14 * STEPS, 4), horizon=2, neighbours=2)
+    x = history(two_weeks(), 40, nodes=4, steps=NEWEST + 3)
+    x[..., 0] = torch.randn(1, NEWEST + 3, 4)
+    context = profile(x)
+    assert torch.equal(torch.stack(context.around), profile.neighbours(context.departure[:, -NEWEST:]))
+    assert fitted(torch.randn(14 * STEPS, 4), horizon=2)(x).around == ()
+
+
+def test_a_node_that_was_never_observed_is_expected_at_the_training_mean():
     values = torch.randn(14 * STEPS, 2)
     values[:, 1] = torch.nan
-    profile.fit(values, two_weeks())
-    assert profile(history(two_weeks(), 50, nodes=2), horizon=4)[0, 1].tolist() == [0, 0, 0, 0]
+    context = fitted(values, horizon=4, harmonics=2, neighbours=1)(history(two_weeks(), 50, nodes=2))
+    assert not context.expected[..., 1].any()
+    assert all(bool(part.isfinite().all()) for part in (context.spread, *context.around))
 
 
 def test_an_adapter_learns_its_profile_once_and_is_still_the_identity():
@@ -78,8 +120,9 @@ def test_an_adapter_learns_its_profile_once_and_is_still_the_identity():
     backbone.history, backbone.horizon, backbone.forward = 3, 3, lambda x: x[..., :1]
     model = STLoRA(backbone, 2, STLoRAConfig(profile=2))
     model.learn_profile(torch.randn(14 * STEPS, 2), two_weeks())
-    assert model.adapter.profile.coefficients.abs().sum() > 0
-    assert not any(p is model.adapter.profile.coefficients for p in model.parameters())
+    assert model.adapter.profile.day.coefficients.abs().sum() > 0
+    assert model.adapter.profile.neighbours.weight.any()
+    assert not set(map(id, model.adapter.profile.buffers())) & set(map(id, model.parameters()))
     x = history(two_weeks(), 40, nodes=2)
     assert torch.equal(model.eval()(x), x[..., :1])
     STLoRA(backbone, 2, STLoRAConfig.paper()).learn_profile(torch.randn(14 * STEPS, 2), two_weeks())  # has none

@@ -1,6 +1,7 @@
 """Adapting a trained backbone: what stays, what is written, what is refused."""
 
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from safetensors.torch import load_file
 from stlora import InputError
 from stlora.adapters.files import fingerprint
 from stlora.training import AdaptConfig, Run, adapt
+from stlora.training.adaptation import open_run
+from stlora.training.kept import keep_forecasts
 
 
 def test_backbone_of_the_new_run_is_that_of_the_old_to_the_bit(fitted, adapted):
@@ -22,7 +25,7 @@ def test_backbone_of_the_new_run_is_that_of_the_old_to_the_bit(fitted, adapted):
 
 def test_run_folder_and_metrics_have_the_promised_form(fitted, adapted):
     found = {str(path.relative_to(adapted.folder)) for path in adapted.folder.rglob("*") if path.is_file()}
-    assert found == {
+    assert {name for name in found if not name.startswith("kept/")} == {  # a test before may have adapted it again
         *("config.yaml", "errors.safetensors", "metrics.json", "log.csv"),
         *("backbone/config.json", "backbone/model.safetensors"),
         *("adapter/adapter_config.json", "adapter/adapter_model.safetensors", "adapter/README.md"),
@@ -44,10 +47,50 @@ def test_adapter_lowers_the_error_on_a_network_of_unlike_sensors(fitted, adapted
     assert adapted.metrics["average"]["mae"] < 0.9 * fitted.metrics["average"]["mae"]
 
 
-def test_source_run_is_left_alone(tiny, fitted, tmp_path):
+def test_source_run_is_left_alone_but_for_the_kept_forecasts(tiny, fitted, tmp_path):
     before = {path: path.read_bytes() for path in fitted.folder.rglob("*") if path.is_file()}
     tiny.adapt(fitted, tmp_path / "run", epochs=1)
-    assert {path: path.read_bytes() for path in fitted.folder.rglob("*") if path.is_file()} == before
+    after = {path: path.read_bytes() for path in fitted.folder.rglob("*") if path.is_file()}
+    assert {path: after[path] for path in before} == before
+    assert all(path.parent == fitted.folder / "kept" for path in set(after) - set(before))
+
+
+def test_forecasts_are_kept_once_for_every_adapter_and_seed(tiny, fitted, tmp_path, monkeypatch):
+    source = tmp_path / "source"
+    shutil.copytree(fitted.folder, source, ignore=shutil.ignore_patterns("kept"))
+    first = tiny.adapt(Run(source), tmp_path / "first", epochs=1)
+    kept = sorted((source / "kept").iterdir())
+    assert [path.suffix for path in kept] == [".json", ".npy"]
+    monkeypatch.setattr("stlora.training.kept.forecasts", lambda *_: pytest.fail("the backbone is run again"))
+    second = tiny.adapt(Run(source), tmp_path / "second", epochs=1, seed=1, adapter="large")
+    assert sorted((source / "kept").iterdir()) == kept
+    again = tiny.adapt(Run(source), tmp_path / "again", epochs=1)
+    assert tiny.results(again) == tiny.results(first) != tiny.results(second)
+
+
+def test_forecasts_of_another_backbone_are_not_used(tiny, fitted, tmp_path):
+    data = open_run(fitted.record(), tiny.series)
+    backbone = fitted.load_backbone()
+    first = keep_forecasts(backbone, data, tmp_path)
+    with torch.no_grad():
+        next(backbone.parameters()).add_(1)
+    second = keep_forecasts(backbone, data, tmp_path)
+    assert len(list(tmp_path.glob("*.npy"))) == 2
+    assert not torch.equal(first.forecasts, second.forecasts)
+
+
+def test_shares_are_those_with_the_least_validation_error(tiny, fitted, adapted):
+    data = open_run(fitted.record(), tiny.series)
+    model = adapted.load().eval()
+    start = torch.tensor(list(data.split.val))
+    with torch.no_grad():
+        x, target = data.windows.inputs(start), data.windows.targets(start)
+        backbone, own = (data.scaler.inverse(y) for y in (model.backbone_forecast(x), model.adapter.own_forecast(x)))
+    assert model.adapter.share.any()
+    for step, share in enumerate(model.adapter.share.tolist()):
+        error = [float((backbone + g / 20 * (own - backbone) - target)[:, step].abs().nanmean()) for g in range(21)]
+        assert error[round(20 * share)] == pytest.approx(min(error), rel=1e-5)
+    assert adapted.metrics["val_mae"] <= fitted.metrics["val_mae"]
 
 
 def test_same_seed_repeats_and_another_differs(tiny, fitted, adapted, tmp_path):

@@ -60,15 +60,15 @@ def test_a_step_is_shown_to_all_windows_or_to_none():
     assert shown[0, :, 2].isnan().all()
 
 
-@pytest.mark.parametrize("adapter", ["none", "stlora"])
-def test_a_decoder_is_shown_true_values_in_training_alone(tiny, tmp_path, monkeypatch, adapter):
-    shown, forward = [], task.network_forecast
+@pytest.mark.parametrize(("adapter", "through"), [("none", "network_forecast"), ("stlora", "_backbone_forecast")])
+def test_a_decoder_is_shown_true_values_in_training_alone(tiny, tmp_path, monkeypatch, adapter, through):
+    shown, forward = [], getattr(task, through)
 
-    def network_forecast(model, x, truth=None):
+    def watched(model, x, truth=None):
         shown.append((model.training, None if truth is None else bool(truth.isnan().all())))
         return forward(model, x, truth)
 
-    monkeypatch.setattr(task, "network_forecast", network_forecast)
+    monkeypatch.setattr(task, through, watched)
     tiny.fit(tmp_path / "always", epochs=1, sampling=1e9, adapter=adapter, **SMALL_DCRNN)
     assert {truth for training, truth in shown if training} == {False}
     assert {truth for training, truth in shown if not training} == {None}

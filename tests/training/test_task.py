@@ -1,11 +1,13 @@
 """Batches and the two ways to forecast."""
 
+import pytest
 import torch
 
 from stlora.adapters import STLoRA, STLoRAConfig
 from stlora.training import AdaptConfig
 from stlora.training.adaptation import open_run
-from stlora.training.forecasts import forecasts, keep_forecasts
+from stlora.training.forecasts import forecasts
+from stlora.training.kept import keep_forecasts
 from stlora.training.task import AdaptTask, ForecastTask, IndexBatches
 
 
@@ -52,18 +54,19 @@ def test_fraction_of_the_windows_makes_fewer_steps(tiny, tmp_path, monkeypatch):
     assert max(first | second) < windows
 
 
-def test_kept_forecasts_are_those_of_the_network(tiny, fitted):
+@pytest.mark.parametrize("fusion", ["share", "residual"])
+def test_kept_forecasts_are_those_of_the_network(tiny, fitted, tmp_path, fusion):
     data = open_run(fitted.record(), tiny.series)
-    model = STLoRA(fitted.load_backbone(), 6, STLoRAConfig(freeze_backbone=True))
+    model = STLoRA(fitted.load_backbone(), 6, STLoRAConfig(fusion=fusion, freeze_backbone=True))
     with torch.no_grad():
         for parameter in model.adapter.parameters():
             parameter.normal_(0, 0.1)
-    kept = keep_forecasts(model.backbone, data.windows, batch_size=17)
-    assert kept.shape == (len(data.windows), 3, 6, 1)
+    kept = keep_forecasts(model.backbone, data, tmp_path, batch_size=17).forecasts
+    assert kept.shape == (data.split.val.stop, 3, 6, 1)
     options = AdaptConfig(run="", out="")
-    starts = torch.tensor([0, 3, len(data.windows) - 1])
-    quick = AdaptTask(model.eval(), data.windows, data.split, options, kept)(starts)
-    slow = ForecastTask(model, data.windows, data.split, options)(starts)
+    starts = torch.tensor([0, 3, data.split.val.stop - 1])
+    (quick,) = AdaptTask(model.eval(), data.windows, data.split, options, kept)(starts)
+    (slow,) = ForecastTask(model, data.windows, data.split, options)(starts)
     torch.testing.assert_close(quick, slow, rtol=1e-5, atol=1e-4)
     assert quick.std() > 1
 

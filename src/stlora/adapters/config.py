@@ -27,12 +27,15 @@ class STLoRAConfig:
         width: features inside a predictor.
         layers: L, residual node-adaptive layers of a predictor, before its head.
         predictors: K, predictors in a chain.
-        fusion: residual adds the correction to the forecast and starts as the identity; gate is the published form.
+        fusion: share mixes the forecast with one that the predictors make without it; residual adds a correction that
+            they make from it; both start as the identity; gate is the published form.
         harmonics: sine and cosine pairs of the time of day that a predictor sees; 0 for none.
         weekday: whether a predictor sees the day of the week (weekend flag, sine and cosine).
         gaps: whether a predictor sees which of the past values were missing.
-        profile: harmonics of a node's typical day, measured on the training period, whose values at the steps to come
-            a predictor sees; 0 for none.
+        profile: harmonics of a node's typical day, measured on the training period with the spread around it and how
+            long departures last, all of which a predictor sees; 0 for none.
+        neighbours: nodes of each kind, alike and ahead, found on the training period, whose departures from the typical
+            day a predictor sees; 0 for none.
         dropout: share of features dropped inside a predictor while training.
         freeze_backbone: keep the backbone's weights as they are.
     """
@@ -43,11 +46,12 @@ class STLoRAConfig:
     width: int = 16
     layers: int = 1
     predictors: int = 1
-    fusion: Literal["residual", "gate"] = "residual"
+    fusion: Literal["share", "residual", "gate"] = "share"
     harmonics: int = 4
     weekday: bool = True
     gaps: bool = True
-    profile: int = 8
+    profile: int = 24
+    neighbours: int = 8
     dropout: float = 0.0
     freeze_backbone: bool = False
 
@@ -56,12 +60,18 @@ class STLoRAConfig:
             kind, called = _KINDS.get(str(field.type), (object, ""))
             if not isinstance(getattr(self, field.name), kind):
                 raise InputError(f"{field.name} is {getattr(self, field.name)!r}; expected {called}")
-        if self.fusion not in ("residual", "gate"):
-            raise InputError(f"fusion is {self.fusion!r}; choose residual or gate")
-        if min(self.predictors, self.width) < 1 or min(self.layers, self.harmonics, self.profile) < 0:
+        if self.fusion not in ("share", "residual", "gate"):
+            raise InputError(f"fusion is {self.fusion!r}; choose share, residual or gate")
+        if min(self.predictors, self.width) < 1 or min(self.layers, self.harmonics, self.profile, self.neighbours) < 0:
             raise InputError(
                 f"predictors={self.predictors}, width={self.width}, layers={self.layers}, harmonics={self.harmonics}, "
-                f"profile={self.profile}: predictors and width must be 1 or more, the others 0 or more"
+                f"profile={self.profile}, neighbours={self.neighbours}: predictors and width must be 1 or more, the "
+                "others 0 or more"
+            )
+        if self.neighbours and not self.profile:
+            raise InputError(
+                f"neighbours={self.neighbours} are found by departures from the typical day and profile is 0; "
+                "set neighbours=0 too, or profile to 1 or more"
             )
         if not 0 <= self.dropout < 1:
             raise InputError(f"dropout is {self.dropout}; expected a share from 0 up to, not including, 1")
@@ -85,6 +95,7 @@ class STLoRAConfig:
             "weekday": False,
             "gaps": False,
             "profile": 0,
+            "neighbours": 0,
         }
         return cls(**{**published, **changes})
 
@@ -110,5 +121,8 @@ class STLoRAConfig:
             raise InputError(f"an adapter has no option {unknown[0]!r}; the options are {known}")
         if name == "paper":
             return cls.paper(**changes)
-        presets: dict[str, dict[str, Any]] = {"large": {"width": 32, "layers": 2}, "shared": {"node_factor": "none"}}
+        presets: dict[str, dict[str, Any]] = {
+            "large": {"width": 32, "layers": 2, "rank": 3},
+            "shared": {"node_factor": "none"},
+        }
         return replace(cls(), **{**presets.get(name, {}), **changes})

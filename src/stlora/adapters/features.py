@@ -1,4 +1,4 @@
-"""What a predictor sees of a window: past values, gaps, the backbone's forecast, the clock."""
+"""What a predictor sees of a window: past values, gaps, the forecast so far, the clock, what is known of the node."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from stlora.adapters.config import STLoRAConfig
+from stlora.adapters.profile import NEWEST, Context
 from stlora.errors import InputError
 
 VALUE, TIME_OF_DAY, DAY_OF_WEEK, OBSERVED = range(4)  # the channels of a history
@@ -17,38 +18,36 @@ def num_features(config: STLoRAConfig, history: int, horizon: int) -> int:
     """How many features of a node :func:`window_features` makes."""
     gaps = history if config.gaps else 0
     weekday = 3 if config.weekday else 0
-    usual = horizon if config.profile else 0
-    return history + gaps + horizon + 2 * config.harmonics + weekday + usual
+    known = 2 * horizon if config.profile else 0
+    around = 2 * min(NEWEST, history) if config.neighbours else 0
+    return history + horizon + known + around + gaps + 2 * config.harmonics + weekday
 
 
-def window_features(x: Tensor, forecast: Tensor, config: STLoRAConfig, usual: Tensor | None = None) -> Tensor:
+def window_features(x: Tensor, forecast: Tensor, config: STLoRAConfig, context: Context | None = None) -> Tensor:
     """The features of each node, newest clock included.
 
     A predictor needs the clock and the gaps to act on what is particular to its node. A history without the
-    ``observed`` channel counts as fully observed.
+    ``observed`` channel counts as fully observed. Where a profile is known, past values are departures from it.
 
     Args:
         x: history ``[B, T, N, C]``: scaled value, time of day, day of week / 7, and, if there, observed or not.
-        forecast: the backbone's forecast ``[B, H, N, 1]`` in scaled units.
+        forecast: the forecast so far ``[B, H, N]`` in scaled units.
         config: which features are wanted.
-        usual: each node's usual values at the steps to come, ``[B, N, H]`` in scaled units; see
+        context: the window in the light of what is known of each node; see
             :class:`stlora.adapters.profile.NodeProfile`.
 
     Returns:
         ``[B, N, F]``.
     """
     batch, steps, nodes, channels = x.shape
-    parts = [x[..., VALUE].transpose(1, 2), forecast.squeeze(-1).transpose(1, 2)]  # [B, N, T], [B, N, H]
-    if usual is not None:
-        parts.append(usual)
+    parts = [x[..., VALUE] if context is None else context.departure, forecast]  # [B, T, N], [B, H, N]
+    if context is not None:
+        parts += [context.usual, context.spread, *context.around]
     if config.gaps:
-        if channels > OBSERVED:
-            parts.append(1 - x[..., OBSERVED].transpose(1, 2))
-        else:
-            parts.append(x.new_zeros(batch, nodes, steps))
+        parts.append(1 - x[..., OBSERVED] if channels > OBSERVED else x.new_zeros(batch, steps, nodes))
     if config.harmonics or config.weekday:
         parts += _clock(x[:, -1], config)
-    return torch.cat(parts, dim=-1)
+    return torch.cat(parts, dim=1).transpose(1, 2)
 
 
 def check_channels(x: Tensor, config: STLoRAConfig) -> None:
@@ -60,19 +59,22 @@ def check_channels(x: Tensor, config: STLoRAConfig) -> None:
     if (config.harmonics or config.weekday or config.profile) and x.shape[-1] <= DAY_OF_WEEK:
         raise InputError(
             f"the history has {x.shape[-1]} channel(s) and the adapter reads time of day and day of week from "
-            "channels 1 and 2; add them, or set harmonics=0, weekday=False and profile=0"
+            "channels 1 and 2; add them, or set harmonics=0, weekday=False, profile=0 and neighbours=0"
         )
 
 
 def _clock(last: Tensor, config: STLoRAConfig) -> list[Tensor]:
-    """Clock features of the newest step ``[B, N, C]``: harmonics of the day, weekend, weekly sine and cosine."""
+    """Clock features of the newest step ``[B, N, C]``: harmonics of the day, weekend, weekly sine and cosine.
+
+    Each is ``[B, F, N]``.
+    """
     parts = []
     if config.harmonics:
         order = torch.arange(1, config.harmonics + 1, device=last.device, dtype=last.dtype)
-        angle = 2 * math.pi * last[..., TIME_OF_DAY, None] * order  # [B, N, K]
+        angle = 2 * math.pi * last[:, None, :, TIME_OF_DAY] * order[:, None]  # [B, K, N]
         parts += [angle.sin(), angle.cos()]
     if config.weekday:
-        day = last[..., DAY_OF_WEEK, None]
+        day = last[:, None, :, DAY_OF_WEEK]
         angle = 2 * math.pi * day
         weekend = (day > 4.5 / 7).to(last.dtype)  # Saturday is 5/7
         parts += [weekend, angle.sin(), angle.cos()]

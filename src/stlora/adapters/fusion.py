@@ -1,4 +1,4 @@
-"""How predictors join a backbone's forecast: a residual, or the published gate."""
+"""How predictors join a backbone's forecast: a share of a forecast of their own, a residual, or the published gate."""
 
 from __future__ import annotations
 
@@ -26,16 +26,14 @@ def _predictor(config: STLoRAConfig, num_nodes: int, in_features: int, horizon: 
     )
 
 
-class ResidualFusion(nn.Module):
-    """``Y' = Y + NSP([features of X, Y])``, repeated for each predictor; heads start at zero.
-
-    A fresh one is exactly the identity on the backbone's forecast.
-    """
+class _Chain(nn.Module):
+    """Predictors that refine a forecast in turn, ``Z ← Z + NSP([features of X, Z])``; heads start at zero."""
 
     def __init__(self, config: STLoRAConfig, num_nodes: int, history: int, horizon: int) -> None:
         super().__init__()
         self.config = config
-        self.profile = NodeProfile(num_nodes, config.profile) if config.profile else None
+        self.horizon = horizon
+        self.profile = NodeProfile(num_nodes, horizon, config.profile, config.neighbours) if config.profile else None
         in_features = num_features(config, history, horizon)
         self.predictors = nn.ModuleList(
             _predictor(config, num_nodes, in_features, horizon) for _ in range(config.predictors)
@@ -43,18 +41,60 @@ class ResidualFusion(nn.Module):
         for predictor in self.predictors:
             predictor.head.reset_to_zero()  # type: ignore[operator,union-attr]
 
+    def refine(self, x: Tensor, forecast: Tensor | None) -> Tensor:
+        """Refine a forecast ``[B, H, N, 1]``, or what is expected without any: ``[B, H, N, 1]``."""
+        check_channels(x, self.config)
+        context = None if self.profile is None else self.profile(x)
+        if forecast is not None:
+            forecast = forecast.squeeze(-1)
+        elif context is not None:
+            forecast = context.expected
+        else:
+            forecast = x[:, -1:, :, 0].expand(-1, self.horizon, -1)
+        for predictor in self.predictors:
+            correction = predictor(window_features(x, forecast, self.config, context))  # [B, N, H]
+            forecast = forecast + correction.transpose(1, 2)
+        return forecast.unsqueeze(-1)
+
+
+class ShareFusion(_Chain):
+    """``Y' = Y + s ⊙ (Z − Y)``: a share s of each step comes from a forecast Z that has not seen Y.
+
+    On the windows that it was trained on a backbone looks better than it is, and a predictor that sees its forecast
+    there trusts it too much. So Z is made without it, from the history, the clock and what is known of each node,
+    and s is chosen afterwards, on windows that neither was trained on. Until then s is zero: the identity.
+    """
+
+    def __init__(self, config: STLoRAConfig, num_nodes: int, history: int, horizon: int) -> None:
+        super().__init__(config, num_nodes, history, horizon)
+        self.share = nn.Parameter(torch.zeros(horizon))
+
+    def own_forecast(self, x: Tensor) -> Tensor:
+        """Z: the history ``[B, T, N, C]`` to ``[B, H, N, 1]``.
+
+        Raises:
+            InputError: the clock is wanted and ``x`` has no clock channels.
+        """
+        return self.refine(x, None)
+
+    def forward(self, x: Tensor, forecast: Tensor) -> Tensor:
+        """History ``[B, T, N, C]`` and forecast ``[B, H, N, 1]`` to the mixed forecast ``[B, H, N, 1]``."""
+        return forecast + self.share[:, None, None] * (self.own_forecast(x) - forecast)
+
+
+class ResidualFusion(_Chain):
+    """``Y' = Y + NSP([features of X, Y])``, repeated for each predictor.
+
+    A fresh one is exactly the identity on the backbone's forecast.
+    """
+
     def forward(self, x: Tensor, forecast: Tensor) -> Tensor:
         """History ``[B, T, N, C]`` and forecast ``[B, H, N, 1]`` to the corrected forecast ``[B, H, N, 1]``.
 
         Raises:
             InputError: the clock is wanted and ``x`` has no clock channels.
         """
-        check_channels(x, self.config)
-        usual = None if self.profile is None else self.profile(x, forecast.shape[1])  # [B, N, H]
-        for predictor in self.predictors:
-            correction = predictor(window_features(x, forecast, self.config, usual))  # [B, N, H]
-            forecast = forecast + correction.transpose(1, 2).unsqueeze(-1)
-        return forecast
+        return self.refine(x, forecast)
 
 
 class GatedFusion(nn.Module):

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from stlora.adapters.config import STLoRAConfig
 from stlora.adapters.files import load_adapter, save_adapter
-from stlora.adapters.fusion import GatedFusion, ResidualFusion
+from stlora.adapters.fusion import GatedFusion, ResidualFusion, ShareFusion
 from stlora.adapters.wrapped import WrappedBackbone, check_same_backbone
 
 
@@ -38,19 +38,28 @@ class STLoRA(WrappedBackbone):
         config = config or STLoRAConfig()
         super().__init__(backbone, num_nodes, config.freeze_backbone)
         self.config = config
-        self.adapter: ResidualFusion | GatedFusion
-        if self.config.fusion == "residual":
-            self.adapter = ResidualFusion(self.config, num_nodes, self.history, self.horizon)
+        self.adapter: ShareFusion | ResidualFusion | GatedFusion
+        if config.fusion == "share":
+            self.adapter = ShareFusion(config, num_nodes, self.history, self.horizon)
+        elif config.fusion == "residual":
+            self.adapter = ResidualFusion(config, num_nodes, self.history, self.horizon)
         else:
-            self.adapter = GatedFusion(self.config, num_nodes, self.history, self.horizon, self.in_channels)
+            self.adapter = GatedFusion(config, num_nodes, self.history, self.horizon, self.in_channels)
 
     def correct(self, x: Tensor, forecast: Tensor) -> Tensor:
         """The adapter's part alone: history and the backbone's forecast to the corrected forecast."""
         corrected: Tensor = self.adapter(x, forecast)
         return corrected
 
+    def learned(self, x: Tensor, forecast: Tensor) -> tuple[Tensor, ...]:
+        """The forecasts ``[B, H, N, 1]`` whose errors are trained: with shares, that of each part by itself."""
+        if not isinstance(self.adapter, ShareFusion):
+            return super().learned(x, forecast)
+        own = self.adapter.own_forecast(x)
+        return (own,) if self.freeze_backbone else (forecast, own)
+
     def learn_profile(self, values: Tensor, clock: Tensor) -> None:
-        """Measure each node's typical day, if the adapter has one; before training, on the training period alone.
+        """Measure what the adapter is to know of each node; before training, on the training period alone.
 
         Args:
             values: ``[T, N]`` in scaled units, NaN = missing.

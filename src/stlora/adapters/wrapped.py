@@ -107,6 +107,10 @@ class WrappedBackbone(nn.Module):
         """What comes after the backbone: history and its forecast to the corrected forecast ``[B, H, N, 1]``."""
         return forecast
 
+    def learned(self, x: Tensor, forecast: Tensor) -> tuple[Tensor, ...]:
+        """The forecasts ``[B, H, N, 1]`` whose errors are trained, from a history and the backbone's forecast."""
+        return (self.correct(x, forecast),)
+
     def train(self, mode: bool = True) -> WrappedBackbone:
         """Training mode; a frozen backbone stays in evaluation mode, so its statistics do not move."""
         super().train(mode)

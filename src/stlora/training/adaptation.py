@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import time
+import os
+from pathlib import Path
 from typing import Any
 
 import lightning
@@ -13,7 +14,8 @@ from stlora.adapters import WrappedBackbone
 from stlora.data import SensorSeries
 from stlora.errors import InputError
 from stlora.training.config import AdaptConfig, DataOptions
-from stlora.training.forecasts import choose_device, keep_forecasts
+from stlora.training.forecasts import choose_device
+from stlora.training.kept import keep_forecasts
 from stlora.training.loop import train
 from stlora.training.prepare import Prepared, open_series, prepare
 from stlora.training.resources import PeakMemory
@@ -21,6 +23,8 @@ from stlora.training.results import adapter_entries, run_metrics, timed_measure
 from stlora.training.run import BackboneRecord, Run
 from stlora.training.task import AdaptTask, ForecastTask
 from stlora.training.wrapping import wrap
+
+KEPT = "kept"  # the folder of a run for its backbone's forecasts
 
 
 def adapt(
@@ -58,10 +62,10 @@ def adapt(
 
     run = Run(config.out)
     run.begin(config)
-    started = time.perf_counter()
     options = dataclasses.replace(config, learning_rate=config.learning_rate * model.rate)
-    task = _task(model, data, options)
-    preparation = time.perf_counter() - started
+    task, preparation = _task(
+        model, data, options, (source if os.access(source.folder, os.W_OK) else run).folder / KEPT
+    )
     trained = train(task, options, run.folder, show)
     measured = timed_measure(model, data, record.fit["batch_size"], config.device)
     run.save_backbone(backbone, record, data.series.adjacency, data.windows.filling)
@@ -84,13 +88,14 @@ def adapt(
     return run
 
 
-def _task(model: WrappedBackbone, data: Prepared, config: AdaptConfig) -> ForecastTask:
+def _task(model: WrappedBackbone, data: Prepared, config: AdaptConfig, folder: Path) -> tuple[ForecastTask, float]:
+    """The task, and the seconds that its preparation takes where nothing is kept yet."""
     if not (model.freeze_backbone and model.corrects_only):
-        return ForecastTask(model, data.windows, data.split, config)
+        return ForecastTask(model, data.windows, data.split, config), 0.0
     device = choose_device(config.device)
     data.windows.to(device)
-    kept = keep_forecasts(model.backbone.to(device), data.windows, config.batch_size)
-    return AdaptTask(model, data.windows, data.split, config, kept)
+    kept = keep_forecasts(model.backbone.to(device), data, folder, config.batch_size)
+    return AdaptTask(model, data.windows, data.split, config, kept.forecasts), kept.seconds
 
 
 def open_run(record: BackboneRecord, series: SensorSeries | None = None, moved_to: str | None = None) -> Prepared:

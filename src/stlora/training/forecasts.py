@@ -41,14 +41,6 @@ def forecasts(
         yield start, network_forecast(model, windows.inputs(start))
 
 
-def keep_forecasts(model: nn.Module, windows: Windows, batch_size: int = 64) -> Tensor:
-    """The forecasts of all windows, ``[S, H, N, 1]`` in scaled units, computed once."""
-    kept = torch.empty(len(windows), windows.horizon, windows.num_nodes, 1, device=windows.device)
-    for start, scaled in forecasts(model, windows, range(len(windows)), batch_size):
-        kept[start] = scaled
-    return kept
-
-
 def measure(
     model: nn.Module, windows: Windows, starts: range, batch_size: int = 64, kept: WindowSums | None = None
 ) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import sys
+import time
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from stlora.files import write_text
 from stlora.training.callbacks import BestCheckpoint, Patience, SafeCheckpoints, TrainingLog, read_checkpoint
 from stlora.training.config import TrainingOptions
 from stlora.training.forecasts import choose_device, measure
+from stlora.training.shares import settle_shares
 from stlora.training.task import ForecastTask
 
 
@@ -89,7 +91,9 @@ def train(task: ForecastTask, options: TrainingOptions, folder: Path, show: bool
             "lower --learning_rate, or check the data with: stlora data check"
         )
     task.load_state_dict(read_checkpoint(checkpoints / "best.ckpt")["state_dict"])
-    return Trained(log.seconds, len(log.rows), val_mae)
+    started = time.perf_counter()
+    mixed = settle_shares(task)
+    return Trained(log.seconds + time.perf_counter() - started, len(log.rows), val_mae if mixed is None else mixed)
 
 
 def _measured_only(task: ForecastTask, options: TrainingOptions, folder: Path) -> Trained:

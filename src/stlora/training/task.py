@@ -76,13 +76,24 @@ class ForecastTask(lightning.LightningModule):
         self.errors = ForecastErrors(windows.horizon, num_nodes)
         self._loss = torch.zeros(())
 
-    def forward(self, start: Tensor, truth: Tensor | None = None) -> Tensor:
-        """Forecast ``[B, H, N, 1]`` in physical units for the windows that start at ``start``."""
-        return self.windows.scaler.inverse(self.scaled_forecast(start, truth))
+    def forward(self, start: Tensor, truth: Tensor | None = None) -> tuple[Tensor, ...]:
+        """The forecasts ``[B, H, N, 1]`` that are trained, in physical units, for the windows that start at ``start``.
 
-    def scaled_forecast(self, start: Tensor, truth: Tensor | None = None) -> Tensor:
-        """Forecast ``[B, H, N, 1]`` in scaled units; a decoder that trains may read ``truth``."""
-        return network_forecast(self.model, self.windows.inputs(start), truth)
+        It is one, unless an adapter and the backbone that it wraps are trained side by side.
+        """
+        return tuple(self.windows.scaler.inverse(scaled) for scaled in self.scaled_forecasts(start, truth))
+
+    def scaled_forecasts(self, start: Tensor, truth: Tensor | None = None) -> tuple[Tensor, ...]:
+        """The forecasts in scaled units; a decoder that trains may read ``truth``."""
+        x = self.windows.inputs(start)
+        if not isinstance(self.model, WrappedBackbone):
+            return (network_forecast(self.model, x, truth),)
+        return self.model.learned(x, _backbone_forecast(self.model, x, truth))
+
+    def backbone_forecast(self, x: Tensor, start: Tensor) -> Tensor:
+        """The forecasts of the wrapped backbone, in scaled units, for histories ``x`` that start at ``start``."""
+        assert isinstance(self.model, WrappedBackbone)
+        return _backbone_forecast(self.model, x)
 
     def train_dataloader(self) -> IndexBatches:
         """Batches of this epoch."""
@@ -110,13 +121,14 @@ class ForecastTask(lightning.LightningModule):
             probability = truth_probability(self.global_step, self.options.sampling)
             truth = shown_truth(self.windows.scaler.transform(target), probability)
         steps = steps_in_loss(self.current_epoch, self.windows.horizon, self.options)
-        loss = masked_mae(self(start, truth)[:, :steps], target[:, :steps])
-        self._loss += loss.detach()
+        losses = [masked_mae(forecast[:, :steps], target[:, :steps]) for forecast in self(start, truth)]
+        loss = torch.stack(losses).sum()
+        self._loss += loss.detach() / len(losses)
         return loss
 
     def validation_step(self, start: Tensor, _: int) -> None:
-        """Add a batch to the exact sums."""
-        self.errors.update(self(start), self.windows.targets(start))
+        """Add a batch to the exact sums; forecasts that are trained side by side count in equal shares."""
+        self.errors.update(torch.stack(self(start)).mean(dim=0), self.windows.targets(start))
 
     def on_validation_epoch_end(self) -> None:
         """Report the MAE over the whole split, and the mean training loss of the epoch's batches."""
@@ -164,10 +176,14 @@ class AdaptTask(ForecastTask):
         super().on_fit_start()
         self.kept = self.kept.to(self.device)
 
-    def scaled_forecast(self, start: Tensor, truth: Tensor | None = None) -> Tensor:
-        """The kept forecasts, corrected."""
+    def scaled_forecasts(self, start: Tensor, truth: Tensor | None = None) -> tuple[Tensor, ...]:
+        """What the adapter makes of the kept forecasts."""
         assert isinstance(self.model, WrappedBackbone)
-        return self.model.correct(self.windows.inputs(start), self.kept[start])
+        return self.model.learned(self.windows.inputs(start), self.kept[start])
+
+    def backbone_forecast(self, x: Tensor, start: Tensor) -> Tensor:
+        """The kept ones."""
+        return self.kept[start]
 
 
 def can_be_shown_truth(model: nn.Module) -> bool:
@@ -185,11 +201,11 @@ def network_forecast(model: nn.Module, x: Tensor, truth: Tensor | None = None) -
         truth: ``[B, H, N, 1]`` that a backbone's decoder is shown while it trains.
     """
     if isinstance(model, WrappedBackbone):
-        if truth is not None:
-            return model.correct(x, model.backbone_forecast(x, truth=truth))
-        channels = x.shape[-1]
-    else:
-        channels = int(getattr(model, "in_channels", 3))
+        return model.forward(x) if truth is None else model.correct(x, _backbone_forecast(model, x, truth))
     shown = {} if truth is None else {"truth": truth}
-    forecast: Tensor = model(x[..., :channels], **shown)
+    forecast: Tensor = model(x[..., : int(getattr(model, "in_channels", 3))], **shown)
     return forecast
+
+
+def _backbone_forecast(model: WrappedBackbone, x: Tensor, truth: Tensor | None = None) -> Tensor:
+    return model.backbone_forecast(x) if truth is None else model.backbone_forecast(x, truth=truth)

@@ -1,0 +1,62 @@
+"""The typical day of each node, against an explicit least-squares fit."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from stlora.adapters.typical_day import TypicalDay
+
+STEPS = 24  # a day of hours
+
+
+def two_weeks(steps=STEPS):
+    """Clock ``[T, 2]`` of two weeks, from a Monday."""
+    step = torch.arange(14 * steps)
+    return torch.stack([(step % steps) / steps, (step // steps % 7) / 7], dim=1)
+
+
+def test_fit_is_ridge_regression_on_each_nodes_observed_values():
+    torch.manual_seed(0)
+    clock, values = two_weeks(), torch.randn(14 * STEPS, 3)
+    values[torch.rand(values.shape) < 0.3] = torch.nan
+    day = TypicalDay(num_nodes=3, harmonics=2)
+    day.fit(values, clock)
+    tod, weekend = clock[:, 0].double().numpy(), (clock[:, 1] > 4.5 / 7).numpy()
+    angles = 2 * np.pi * tod[:, None] * np.array([1, 2])
+    basis = np.concatenate([np.ones((len(tod), 1)), np.sin(angles), np.cos(angles)], axis=1)
+    for kind, rows in enumerate((~weekend, weekend)):
+        for node in range(3):
+            seen = rows & ~np.isnan(values[:, node].numpy())
+            normal = basis[seen].T @ basis[seen] + np.eye(5)
+            expected = np.linalg.solve(normal, basis[seen].T @ values[seen, node].double().numpy())
+            np.testing.assert_allclose(day.coefficients[kind, :, node].numpy(), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_it_gives_back_the_day_that_it_was_fitted_to():
+    clock = two_weeks()
+    values = torch.where(clock[:, 1] > 4.5 / 7, 5.0, torch.cos(2 * math.pi * clock[:, 0])).unsqueeze(1)
+    day = TypicalDay(num_nodes=1, harmonics=1)
+    day.fit(values, clock)
+    torch.testing.assert_close(day(clock), values, rtol=0.05, atol=0.1)
+    assert day(clock.reshape(2, -1, 2)).shape == (2, 7 * STEPS, 1)
+
+
+def test_a_day_of_few_steps_carries_no_harmonics_that_it_cannot_tell_apart():
+    clock = two_weeks(steps=6)
+    day = TypicalDay(num_nodes=1, harmonics=8)
+    day.fit(torch.randn(14 * 6, 1), clock)
+    assert day.coefficients[:, [1, 2, 9, 10]].abs().min() > 0
+    assert not day.coefficients[:, [*range(3, 9), *range(11, 17)]].any()
+
+
+@pytest.mark.parametrize("days", [5, 14])
+def test_a_node_or_a_kind_of_day_that_was_never_observed_is_flat_at_zero(days):
+    clock = two_weeks()[: days * STEPS]
+    values = torch.randn(len(clock), 2)
+    values[:, 1] = torch.nan
+    day = TypicalDay(num_nodes=2, harmonics=2)
+    day.fit(values, clock)
+    assert not day(two_weeks())[:, 1].any()
+    assert bool(day(two_weeks())[-1, 0]) == (days == 14)  # a Sunday
