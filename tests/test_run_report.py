@@ -8,11 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from stlora.adapters import STLoRA, STLoRAConfig
-from stlora.backbones import create
+from stlora.adapters import STLoRA
 from stlora.data import SensorSeries, SimulatedNetwork, simulate
 from stlora.errors import InputError
-from stlora.node_factors import node_similarity
 from stlora.run_examples import node_errors, pick_examples
 from stlora.run_report import report_of
 from stlora.training import AdaptConfig, FitConfig, Run, adapt, fit
@@ -133,21 +131,3 @@ def test_the_backbone_alone_must_come_first_and_an_adapted_run_last(runs: _Runs)
 def test_an_unfinished_run_is_refused(runs: _Runs, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is it a finished run folder"):
         report_of([runs.alone, Run(tmp_path)], runs.series)
-
-
-def test_sensors_with_equal_factors_are_alike_and_opposite_ones_opposed() -> None:
-    torch.manual_seed(0)
-    model = STLoRA(create("lstm", num_nodes=4), 4, STLoRAConfig(layers=0, rank=2))
-    core = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
-    with torch.no_grad():
-        torch.nn.init.normal_(model.adapter.predictors[0].head.lora_B)
-        model.adapter.predictors[0].head.node_core.copy_(torch.stack([core, 2 * core, -core, -2 * core]))
-    similarity = node_similarity(model)
-    np.testing.assert_allclose(similarity, [[1, 1, -1, -1], [1, 1, -1, -1], [-1, -1, 1, 1], [-1, -1, 1, 1]], atol=1e-6)
-
-
-def test_a_fresh_adapter_has_no_likeness_and_one_without_factors_none_at_all() -> None:
-    fresh = node_similarity(STLoRA(create("lstm", num_nodes=3), 3))
-    np.testing.assert_array_equal(fresh, np.zeros((3, 3)))
-    assert node_similarity(STLoRA(create("lstm", num_nodes=3), 3, STLoRAConfig(node_factor="none"))) is None
-    assert node_similarity(create("lstm", num_nodes=3)) is None

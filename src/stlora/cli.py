@@ -9,6 +9,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
@@ -22,6 +23,7 @@ from stlora.cli_options import (
     InfoOptions,
     ListOptions,
     PredictOptions,
+    ReportOptions,
 )
 from stlora.convert import ConvertOptions, data_convert
 from stlora.errors import InputError
@@ -101,17 +103,27 @@ def compare(config: CompareConfig) -> None:
     """Run the comparison and print its tables."""
     from stlora.evaluation.tables import change_table, error_table
     from stlora.evaluation.writing import to_text
+    from stlora.report_files import try_report
     from stlora.training import compare as run_compare
+    from stlora.training.comparison import names
 
     comparison = run_compare(config, show=True)
     print(to_text(error_table(comparison.rows)))
     if comparison.changes:
         print(to_text(change_table(comparison.changes)))
     print(f"written to {config.out}: results.json, table.md, table.csv, table.tex")
+    print(try_report(Path(config.out), config.data, names(config.backbones)))
     if comparison.failed:
         raise InputError(
             f"{len(comparison.failed)} cells failed: {'; '.join(map(': '.join, comparison.failed.items()))}"
         )
+
+
+def report(options: ReportOptions) -> None:
+    """Write the page again and print where it is."""
+    from stlora.report_files import report_on
+
+    print(report_on(options.folder, options.data, options.module))
 
 
 def evaluate(options: EvaluateOptions) -> None:
@@ -129,8 +141,6 @@ def evaluate(options: EvaluateOptions) -> None:
 
 def predict(options: PredictOptions) -> None:
     """Write the forecast and say what was done about gaps."""
-    from pathlib import Path
-
     from stlora.data import load_series
     from stlora.training import Run
     from stlora.training import predict as run_predict
@@ -191,6 +201,7 @@ VERBS = {
     "fit": Verb(FitConfig, fit, trains=True),
     "adapt": Verb(AdaptConfig, adapt, ("run",), trains=True),
     "compare": Verb(CompareConfig, compare, trains=True),
+    "report": Verb(ReportOptions, report, ("folder",)),
     "evaluate": Verb(EvaluateOptions, evaluate, ("run",), flags=("json",)),
     "predict": Verb(PredictOptions, predict, ("run",)),
 }

@@ -99,6 +99,21 @@ class EvaluateOptions:
 
 
 @dataclass(kw_only=True)
+class ReportOptions:
+    """Write report.html of a comparison or an adapted run again, without training.
+
+    Attributes:
+        folder: that compare or adapt made.
+        data: the data's new place, if it was moved.
+        module: package.module:factory, if the backbone is of your own; runs that code.
+    """
+
+    folder: str
+    data: str | None = None
+    module: str | None = None
+
+
+@dataclass(kw_only=True)
 class PredictOptions:
     """Forecast the steps after the last observed one, in physical units.
 

@@ -30,14 +30,11 @@ Metrics = dict[str, Any]
 RunKey = tuple[str, str, str, int]  # backbone, adapter, mode and seed
 
 
-def comparison_report(
-    folder: Path, series: SensorSeries | None = None, moved_to: str | None = None, modules: Sequence[str] = ()
-) -> ComparisonContent:
+def comparison_report(folder: Path, moved_to: str | None = None, modules: Sequence[str] = ()) -> ComparisonContent:
     """Gather what the page shows.
 
     Args:
         folder: of the comparison.
-        series: the measurements, if they are at hand.
         moved_to: where the data lies now, if not where it lay then.
         modules: ``package.module:factory`` of backbones of your own, whose code may be run.
 
@@ -49,7 +46,7 @@ def comparison_report(
     if not metrics:
         raise InputError(f"{folder} holds no finished run yet; give the command of the comparison again")
     runs = _find_runs(folder, metrics)
-    data = open_run(next(iter(runs.values())).record(), series, moved_to)
+    data = open_run(next(iter(runs.values())).record(), moved_to=moved_to)
     errors = {key: run.errors() for key, run in runs.items()}
     rows = summarise(metrics)
     found = changes(metrics, lambda run: errors[_key(run)])

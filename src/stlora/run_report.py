@@ -22,13 +22,16 @@ from stlora.training.prepare import Prepared, check_fingerprint
 from stlora.training.run import Run
 
 
-def report_of(runs: Sequence[Run], series: SensorSeries, network: SimulatedNetwork | None = None) -> ReportContent:
+def report_of(
+    runs: Sequence[Run], series: SensorSeries, network: SimulatedNetwork | None = None, module: str | None = None
+) -> ReportContent:
     """Gather what a report of runs on one data set shows.
 
     Args:
         runs: the backbone alone first; the last one is adapted and compared with it sensor by sensor.
         series: the measurements that they were trained on.
         network: the truth behind the series, if it is simulated.
+        module: ``package.module:factory``, if the backbone is of your own; runs that code.
 
     Raises:
         InputError: a run is not finished, or was made with other data; or the last one has no adapter.
@@ -44,7 +47,7 @@ def report_of(runs: Sequence[Run], series: SensorSeries, network: SimulatedNetwo
             f"the first run has adapter {alone['adapter']} and the last one {adapted['adapter']}; "
             "give the backbone alone first and an adapted run last"
         )
-    models = [run.load() for run in (runs[0], runs[-1])]
+    models = [run.load(module) for run in (runs[0], runs[-1])]
     nodes = node_errors(alone, adapted, series)
     return ReportContent(
         title=f"{_label(adapted)} on {series.name}",

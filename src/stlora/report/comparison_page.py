@@ -50,6 +50,8 @@ def _facts(content: ComparisonContent) -> Iterator[tuple[str, str]]:
     best = min(content.rows, key=lambda row: row.errors["average", "mae"].mean)
     name = best.backbone if best.adapter == "none" else f"{best.backbone}, {best.column}"
     yield f"{best.errors['average', 'mae'].mean:.4g}{unit}", f"the lowest average MAE: {name}"
+    if content.failed:
+        yield str(len(content.failed)), "without a result, see below"
     changes = content.changes
     if changes:
         lowest = min(changes, key=lambda change: change.percent["average"])

@@ -64,7 +64,7 @@ def curves_figure(
     figure, axes = new_figure(*size, rows, columns)
     handles = {}
     for axis, (name, curves) in zip(axes, panels.items(), strict=False):
-        for curve in curves:
+        for number, curve in enumerate(curves):
             (handles[curve.name],) = axis.plot(
                 curve.x,
                 curve.y,
@@ -73,6 +73,7 @@ def curves_figure(
                 lw=1.8 if columns == 1 else 1.4,
                 marker="o" if marked else None,
                 ms=3 if columns == 1 else 2.2,
+                zorder=3 - number / 100,  # the first ones on top
             )
             if curve.std is not None and not np.isnan(curve.std).all():
                 low, high = curve.y - curve.std, curve.y + curve.std

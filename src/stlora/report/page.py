@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -96,7 +97,7 @@ def write_page(path: str | Path, make: Callable[[], Page]) -> None:
     template = environment.from_string((files("stlora.report") / "page.html.jinja").read_text(encoding="utf-8"))
     text = template.render(
         page=make(),
-        minus=lambda cell: "−" + cell[1:] if cell.startswith("-") else cell,
+        minus=lambda cell: re.sub(r"(?<!\w)-(?=\d)", "−", cell),
         drawing=Markup,  # our own SVG, in which matplotlib has escaped every name
         paper=PAPER,
         version=__version__,

@@ -1,0 +1,78 @@
+"""``report.html`` in the folder of a comparison or of an adapted run, made from the files that lie there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+
+from stlora.comparison_report import comparison_report
+from stlora.errors import InputError
+from stlora.report.comparison_page import write_comparison_page
+from stlora.report.page import write_report
+from stlora.run_report import report_of
+from stlora.training.adaptation import open_run
+from stlora.training.run import Run
+
+_PAGE = "report.html"
+
+
+def report_on(folder: str | Path, data: str | None = None, module: str | None = None) -> Path:
+    """Write the page of a folder again; nothing is trained.
+
+    Args:
+        folder: of a comparison, or of an adapted run.
+        data: the data's new place, if it was moved.
+        module: ``package.module:factory``, if a backbone of your own is drawn; runs that code.
+
+    Returns:
+        The file that was written.
+
+    Raises:
+        InputError: it is no such folder, something in it is missing or damaged, the data is not there or has changed,
+            or matplotlib or jinja2 is not installed.
+    """
+    place = Path(folder)
+    if (place / "results.json").exists():
+        return report_comparison(place, data, [module] if module else [])
+    if not Run(place).finished:
+        raise InputError(
+            f"{place} holds neither a comparison nor a finished run; give a folder that compare or adapt made"
+        )
+    run = Run(place)
+    options = yaml.safe_load((place / "config.yaml").read_text(encoding="utf-8"))
+    if "run" not in options:
+        raise InputError(
+            f"{place} holds {run.metrics['backbone']} and no backbone alone to set it beside; give a folder that "
+            "stlora adapt or stlora compare made"
+        )
+    series = open_run(run.record(), moved_to=data).series
+    write_report(place / _PAGE, report_of([Run(options["run"]), run], series, module=module))
+    return place / _PAGE
+
+
+def report_comparison(folder: Path, data: str | None, modules: Sequence[str]) -> Path:
+    """Write the page of a comparison.
+
+    Args:
+        folder: of the comparison.
+        data: the data's place, if not where it lay when the runs were made.
+        modules: ``package.module:factory`` of backbones of your own, whose code may be run.
+
+    Returns:
+        The file that was written.
+
+    Raises:
+        InputError: as :func:`report_on`.
+    """
+    write_comparison_page(folder / _PAGE, comparison_report(folder, data, modules))
+    return folder / _PAGE
+
+
+def try_report(folder: Path, data: str | None, modules: Sequence[str]) -> str:
+    """A line that says where the page of a comparison is, or why there is none: its tables stand without one."""
+    try:
+        return f"the report: {report_comparison(folder, data, modules)}"
+    except InputError as error:
+        return f"no report: {error}"
