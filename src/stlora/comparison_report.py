@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from stlora.backbones.own import is_factory
 from stlora.comparison_protocol import protocol_lines
 from stlora.data import SensorSeries
 from stlora.errors import InputError
@@ -135,7 +136,8 @@ def _with_networks(
     content: ComparisonContent, shown: Change, runs: Mapping[RunKey, Run], data: Prepared, modules: Sequence[str]
 ) -> ComparisonContent:
     """With what the trained networks of one change and its first seed say."""
-    seed, module = shown.seeds[0], shown.backbone if shown.backbone in modules else None
+    seed = shown.seeds[0]
+    module = shown.backbone if is_factory(shown.backbone) and shown.backbone in modules else None
     alone, adapted = (runs[key].load(module) for key in ((shown.backbone, "none", "fit", seed), (*key_of(shown), seed)))
     return replace(
         content,

@@ -1,0 +1,89 @@
+"""What the page of a comparison shows is what its files say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from stlora.comparison_report import comparison_report
+from stlora.report.comparison_content import ComparisonContent
+from stlora.training import CompareConfig, Run, compare
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seeds of a backbone with the control before the adapter, and a baseline; five sensors over five days."""
+    out = tmp_path_factory.mktemp("runs") / "table"
+    rng = np.random.default_rng(0)
+    hours = np.arange(480)[:, None] / 4
+    frame = pd.DataFrame(50 + 20 * np.sin(2 * np.pi * (hours / 24 + np.arange(5) / 9)) + rng.normal(0, 1, (480, 5)))
+    frame.columns = pd.Index(list("abcde"))
+    frame.insert(0, "time", pd.date_range("2024-03-04", periods=480, freq="15min"))
+    frame.to_csv(out.parent / "network.csv", index=False)
+    config = CompareConfig(
+        data=str(out.parent / "network.csv"),
+        out=str(out),
+        backbones="lstm,ha",
+        adapters="none,shared,stlora",
+        seeds="0,1",
+        epochs=1,
+        adapt_epochs=1,
+        train_fraction=0.2,
+        horizon=3,
+        device="cpu",
+    )
+    assert compare(config).failed == {}
+    return out
+
+
+@pytest.fixture(scope="module")
+def content(folder: Path) -> ComparisonContent:
+    return comparison_report(folder)
+
+
+def test_the_sensors_shown_are_of_the_first_row_with_factors_of_their_own(content: ComparisonContent) -> None:
+    assert [change.adapter for change in content.changes] == ["shared", "stlora"]
+    assert content.shown is content.changes[1]
+    assert content.seed == 0
+    assert content.factors is not None
+    assert len(content.factors.groups.kinds) == 5
+
+
+def test_errors_of_sensors_are_means_over_the_seeds(content: ComparisonContent, folder: Path) -> None:
+    nodes = content.nodes["lstm", "stlora", "frozen"]
+    metrics = [Run(folder / "runs" / f"lstm-{seed}" / "stlora").metrics for seed in (0, 1)]
+    wanted = [np.mean([run["nodes"][node]["mae"] for run in metrics]) for node in nodes.node_ids]
+    np.testing.assert_allclose(nodes.adapted, wanted)
+    change = content.changes[1]
+    assert (nodes.change < 0).sum() == change.improved
+    assert change.worst is not None
+    assert np.nanmax(nodes.change) == pytest.approx(change.worst[1])
+
+
+def test_examples_are_the_sensor_helped_most_the_median_and_the_one_helped_least(content: ComparisonContent) -> None:
+    change = content.nodes["lstm", "stlora", "frozen"].change
+    ranks = [int((change < example.change).sum()) for example in content.examples]
+    assert ranks == [0, (len(change) - 1) // 2, len(change) - 1]
+
+
+def test_errors_by_time_of_day_agree_with_those_of_the_table(content: ComparisonContent) -> None:
+    assert content.without_hours == ""
+    assert list(content.hours) == [(row.backbone, row.adapter, row.mode) for row in content.rows]
+    for row in content.rows:
+        hours, mae = content.hours[row.backbone, row.adapter, row.mode]
+        assert (np.diff(hours) > 0).all()
+        assert mae.min() < row.errors["average", "mae"].mean < mae.max()
+
+
+def test_the_protocol_says_how_each_was_made(content: ComparisonContent, folder: Path) -> None:
+    lines, stored = dict(content.protocol), json.loads((folder / "results.json").read_text())["protocol"]
+    assert lines["Data"].endswith(f"fingerprint {stored['data_fingerprint'][:16]}…")
+    assert "epochs 1;" in lines["lstm"]
+    assert "node_factor none;" in lines["shared"]
+    assert "seeds 0,1" in lines["Options"]
+    assert lines["Versions"].startswith("stlora ")
+    assert str(folder) not in str(content.protocol)
