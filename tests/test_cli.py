@@ -74,7 +74,7 @@ def test_help_names_every_verb_and_every_verb_explains_itself(capsys):
         main(["--help"])
     assert stop.value.code == 0
     out = capsys.readouterr().out
-    for verb in ("demo", "data", "fit", "adapt", "compare", "evaluate", "predict"):
+    for verb in ("demo", "data", "fit", "adapt", "compare", "report", "evaluate", "predict"):
         assert verb in out
         with pytest.raises(SystemExit) as stop:
             main([verb, "--help"])
@@ -166,7 +166,8 @@ def test_compare_writes_its_tables(network, tmp_path, capsys):
     out = tmp_path / "table"
     arguments = ["compare", "--data", str(network), "--backbones", "stid", "--adapters", "none,stlora", "--seeds", "0"]
     assert main([*arguments, "--epochs", "1", "--train_fraction", "0.2", "--adapt_epochs", "1", "--out", str(out)]) == 0
-    assert {path.name for path in out.iterdir()} == {"results.json", "table.md", "table.csv", "table.tex", "runs"}
+    written = {"results.json", "report.html", "table.md", "table.csv", "table.tex", "runs"}
+    assert {path.name for path in out.iterdir()} == written
     assert len(json.loads((out / "results.json").read_text())["runs"]) == 2
     assert "stid" in capsys.readouterr().out
 
