@@ -55,7 +55,7 @@ def test_compare_writes_a_page_beside_its_tables(comparison):
     page = (comparison / "report.html").read_text(encoding="utf-8")
     for heading in ("Where the error falls", "Who gained", "Forecast beside truth", "What the node factors look like"):
         assert f"<h2>{heading}</h2>" in page
-    assert "lstm, ST-LoRA (frozen), seed 0." in page
+    assert "lstm, ST-LoRA (frozen), seed 0; changes are those above." in page
 
 
 def test_report_writes_the_same_page_again_and_trains_nothing(comparison, copy, capsys):

@@ -28,7 +28,7 @@ def comparison_sections(content: ComparisonContent) -> list[Section]:
         sensors, of = tuple(_sensors(content, shown)), f"{shown.backbone}, {shown.column}"
         made += [
             Section("Who gained", sensors, f"Errors over all steps ahead, mean over the seeds. Bars and map: {of}."),
-            Section("Forecast beside truth", tuple(forecasts), f"{of}, seed {content.seed}."),
+            Section("Forecast beside truth", tuple(forecasts), f"{of}, seed {content.seed}; changes are those above."),
             Section("What the node factors look like", tuple(_factors(content)), _agreement(content)),
         ]
     return [section for section in made if section.panels]
@@ -128,8 +128,8 @@ def _factors(content: ComparisonContent) -> Iterator[Panel]:
     yield Panel(
         "How alike their typical days are",
         to_svg(similarity_figure(groups.kinds, factors.day_similarity), "days"),
-        "Correlation of the mean days of the training period, the sensors in the same order. Were the weights to "
-        "follow the days alone, both pictures would be one.",
+        "Correlation of the mean days of the training period, the sensors in the same order. If sensors with alike "
+        "days have alike weights, the pictures look alike.",
     )
     yield Panel(
         "The typical days of each group",
