@@ -119,19 +119,21 @@ class NodeAdaptiveLowRankLayer(nn.Module):
                 f"the layer got shape {list(x.shape)}; expected [..., {self.num_nodes}, {self.in_features}] "
                 "(nodes, features)"
             )
-        own = F.linear(self._project(x), self.lora_B) * (self.alpha / self.rank)
-        return F.linear(x, self.weight, self.bias) + own
+        left = self.lora_B * (self.alpha / self.rank)  # cheaper to scale than the answer
+        if self.node_factor == "none":
+            return F.linear(x, self.weight + left @ self.lora_A, self.bias)
+        shared = F.linear(x, self.weight, self.bias)
+        own = self._project(x).reshape(-1, self.rank)
+        return torch.addmm(shared.reshape(-1, self.out_features), own, left.t()).view(shared.shape)
 
     def _project(self, x: Tensor) -> Tensor:
-        """``A_i x_i``: ``[..., N, in]`` -> ``[..., N, r]``."""
+        """``A_i x_i`` where nodes differ: ``[..., N, in]`` -> ``[..., N, r]``."""
         if self.node_factor == "full":
-            return torch.einsum("...ni,nri->...nr", x, self.lora_A)
+            return _each_node(self.lora_A, x)
         shared = F.linear(x, self.lora_A)  # [..., N, r]
         if self.node_factor == "core":
-            return torch.einsum("...nr,nsr->...ns", shared, self.node_core)
-        if self.node_factor == "diagonal":
-            return shared * self.node_scale
-        return shared
+            return _each_node(self.node_core, shared)
+        return shared * self.node_scale
 
     def node_factors(self) -> Tensor:
         """``A_i`` of every node, ``[N, r, in]``."""
@@ -153,3 +155,14 @@ class NodeAdaptiveLowRankLayer(nn.Module):
             f"num_nodes={self.num_nodes}, in_features={self.in_features}, out_features={self.out_features}, "
             f"rank={self.rank}, alpha={self.alpha}, node_factor={self.node_factor!r}"
         )
+
+
+def _each_node(matrices: Tensor, x: Tensor) -> Tensor:
+    """``M_i x_i``: ``[N, out, in]`` and ``[..., N, in]`` -> ``[..., N, out]``.
+
+    A batch becomes columns, so that every node's product reads and writes them in order.
+    """
+    nodes, out_features, in_features = matrices.shape
+    columns = x.reshape(-1, nodes * in_features).t().reshape(nodes, in_features, -1)  # [N, in, B]
+    answers = torch.bmm(matrices, columns)  # [N, out, B]
+    return answers.view(nodes * out_features, -1).t().reshape(*x.shape[:-1], out_features)
