@@ -25,7 +25,7 @@ def test_names_give_their_configurations_with_changes_on_top():
 
 @pytest.mark.parametrize("name", ["lora", "", "none"])
 def test_unknown_name_is_refused(name):
-    with pytest.raises(InputError, match="choose one of none, stlora, large, paper, shared"):
+    with pytest.raises(InputError, match="choose one of none, stlora, large, residual, paper, shared"):
         STLoRAConfig.named(name)
 
 

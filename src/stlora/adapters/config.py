@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 from stlora.errors import InputError
 
-AdapterName = Literal["stlora", "large", "paper", "shared"]
+AdapterName = Literal["stlora", "large", "residual", "paper", "shared"]
 
 _KINDS: dict[str, tuple[Any, str]] = {
     "int": (int, "a whole number"),
@@ -103,8 +103,9 @@ class STLoRAConfig:
     def named(cls, name: str, **changes: Any) -> STLoRAConfig:
         """A configuration by its name.
 
-        ``stlora`` is the default, ``large`` is twice as wide and deep, ``paper`` is the published form, and ``shared``
-        is the control, the default without node factor.
+        ``stlora`` is the default, ``large`` is twice as wide and deep, ``residual`` corrects the backbone's forecast
+        where the default mixes it with one of its own, ``paper`` is the published form, and ``shared`` is the control,
+        the default without node factor.
 
         Raises:
             InputError: the name or a changed field is unknown.
@@ -123,6 +124,7 @@ class STLoRAConfig:
             return cls.paper(**changes)
         presets: dict[str, dict[str, Any]] = {
             "large": {"width": 32, "layers": 2, "rank": 3},
+            "residual": {"fusion": "residual"},
             "shared": {"node_factor": "none"},
         }
         return replace(cls(), **{**presets.get(name, {}), **changes})

@@ -11,7 +11,13 @@ import numpy as np
 
 MEASURES = ("mae", "rmse", "mape")
 TRAINED_ON = "trained-on"  # in place of an adapter's name: the backbone alone, trained for as long as its adapter was
-_OURS = {"stlora": "ST-LoRA", "large": "ST-LoRA large", "shared": "ST-LoRA shared", "paper": "ST-LoRA as published"}
+_OURS = {
+    "stlora": "ST-LoRA",
+    "large": "ST-LoRA large",
+    "residual": "ST-LoRA residual",
+    "shared": "ST-LoRA shared",
+    "paper": "ST-LoRA as published",
+}
 
 
 @dataclass(frozen=True)

@@ -92,8 +92,9 @@ class FitOptions(DataOptions):
         backbone_options: sizes of the backbone that differ from the published ones.
         backbone_weights: start from the weights in this .safetensors, .pt or .pth file; with --epochs 0 take them as
             they are.
-        adapter: none, stlora (the lean default), large (twice as wide and deep), paper (as published), or shared
-            (without node factor); or a rival, bias_scale, node_head, embedding or clora.
+        adapter: none, stlora (the lean default), large (twice as wide and deep), residual (corrects the backbone's
+            forecast instead of mixing it with its own), paper (as published), or shared (without node factor); or a
+            rival, bias_scale, node_head, embedding or clora.
         adapter_options: fields of the adapter that differ from the named one.
         recipe: published (each backbone as its authors trained it, a module of your own by the common one) or common
             (all alike); an option of the training that is not given is as the recipe says, see docs/recipes.md.
@@ -103,9 +104,9 @@ class FitOptions(DataOptions):
     backbone: str
     backbone_options: dict[str, Any] = field(default_factory=dict)
     backbone_weights: str | None = None
-    adapter: Literal["none", "stlora", "large", "paper", "shared", "bias_scale", "node_head", "embedding", "clora"] = (
-        "none"
-    )
+    adapter: Literal[
+        "none", "stlora", "large", "residual", "paper", "shared", "bias_scale", "node_head", "embedding", "clora"
+    ] = "none"
     adapter_options: dict[str, Any] = field(default_factory=dict)
     recipe: Literal["published", "common"] = "published"
 
@@ -156,8 +157,9 @@ class AdaptConfig(TrainingOptions):
     Attributes:
         run: the run folder whose backbone is adapted.
         out: the run folder to write; an unfinished run of the same options is taken up where it stopped.
-        adapter: stlora (the lean default), large (twice as wide and deep), paper (as published), or shared (without
-            node factor); or a rival, bias_scale, node_head, embedding, clora, peft or finetune, see docs/rivals.md.
+        adapter: stlora (the lean default), large (twice as wide and deep), residual (corrects the backbone's
+            forecast instead of mixing it with its own), paper (as published), or shared (without node factor); or a
+            rival, bias_scale, node_head, embedding, clora, peft or finetune, see docs/rivals.md.
         adapter_options: fields of the adapter that differ from the named one.
         freeze_backbone: keep the backbone as it is; otherwise both are trained on from where it stands.
         data: the data's new place, if it was moved since the backbone was trained.
@@ -167,7 +169,17 @@ class AdaptConfig(TrainingOptions):
     run: str
     out: str
     adapter: Literal[
-        "stlora", "large", "paper", "shared", "bias_scale", "node_head", "embedding", "clora", "peft", "finetune"
+        "stlora",
+        "large",
+        "residual",
+        "paper",
+        "shared",
+        "bias_scale",
+        "node_head",
+        "embedding",
+        "clora",
+        "peft",
+        "finetune",
     ] = "stlora"
     adapter_options: dict[str, Any] = field(default_factory=dict)
     freeze_backbone: bool = True
@@ -194,16 +206,16 @@ class CompareConfig(RecipeChanges, RunOptions, DataOptions):
         out: the folder for the table and the runs; finished cells in it are not run again.
         backbones: names of backbones and baselines, or package.module:factory for your own (which runs its code),
             separated by commas.
-        adapters: none, stlora, large, paper, shared or a rival, each on the frozen backbone; with -joint behind the
-            name trained together with it; trained-on for the backbone alone, trained on for as long; separated by
-            commas, see docs/compare.md.
+        adapters: none, stlora, large, residual, paper, shared or a rival, each on the frozen backbone; with -joint
+            behind the name trained together with it; trained-on for the backbone alone, trained on for as long;
+            separated by commas, see docs/compare.md.
         seeds: numbers, separated by commas.
         adapt_epochs: epochs of an adapter on a frozen backbone.
         tune_epochs: epochs of one that needs the backbone at every step (embedding, clora, peft, finetune); a third
             of the backbone's if not given.
         jobs: processes at a time.
-        recipe: of the backbones; published (each as its authors trained it, a module of your own by the common one)
-            or common (all alike); an option of the training that is not given is as the recipe says.
+        recipe: of the backbones; common (all alike) or published (each as its authors trained it, a module of your own
+            by the common one); an option of the training that is not given is as the recipe says.
     """
 
     out: str
@@ -213,7 +225,7 @@ class CompareConfig(RecipeChanges, RunOptions, DataOptions):
     adapt_epochs: int = 40
     tune_epochs: int | None = None
     jobs: int = 1
-    recipe: Literal["published", "common"] = "published"
+    recipe: Literal["published", "common"] = "common"
 
     def __post_init__(self) -> None:
         RunOptions.__post_init__(self)
