@@ -1,0 +1,37 @@
+"""Steps that take turns, and tables of what they took."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import torch
+
+
+def seconds(step: Callable[[], object]) -> float:
+    """Of processor time that one call takes; of the clock where a GPU is used."""
+    if torch.cuda.is_initialized():
+        torch.cuda.synchronize()
+        started = time.perf_counter()
+        step()
+        torch.cuda.synchronize()
+        return time.perf_counter() - started
+    started = time.process_time()
+    step()
+    return time.process_time() - started
+
+
+def medians(steps: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Median seconds of each step; they take turns, and a first round does not count."""
+    found: dict[str, list[float]] = {name: [] for name in steps}
+    for _ in range(rounds + 1):
+        for name, step in steps.items():
+            found[name].append(seconds(step))
+    return {name: statistics.median(times[1:]) for name, times in found.items()}
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
