@@ -178,7 +178,7 @@ def growth_table(found: Found) -> str:
             rows.append(
                 [name, f"{row['size']:,}", *cells, f"{row['held_mib']:,.1f}", f"{row['state_mib']:,.2f}", others]
             )
-        powers = [f"**{each:.2f}**" for each in grown["exponents"].values()]
+        powers = [f"**{round(each, 2) + 0.0:.2f}**" for each in grown["exponents"].values()]
         rows.append([name, "exponent", *powers, ""])
     return table(("grows", "to", "fit step ms", "forecast ms", "held MiB", "state MiB", "at"), rows)
 

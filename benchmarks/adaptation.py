@@ -1,0 +1,77 @@
+"""How long it takes to fit an adapter to the kept forecasts of a frozen backbone, and to train both jointly.
+
+    python benchmarks/adaptation.py
+
+Simulated networks, float32, one thread; steps as in ``stlora adapt``, windows cut and masked included. Writes
+results/speed/adaptation.json and adaptation.md.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from machine import describe
+from setting import Network, Step
+from speed_tables import adaptation_page
+from torch import Tensor
+from turns import medians, seconds
+
+from stlora.adapters import STLoRA
+from stlora.files import write_json, write_text
+
+RESULT = Path(__file__).parents[1] / "results" / "speed" / "adaptation"
+WINDOWS, DAYS, BATCH, JOINT_BATCH, ROUNDS = 10_000, 36, 128, 64, 5  # the default batches of adapt and of fit
+BACKBONE = "stgcn"
+
+
+class Epochs:
+    """Training steps and forecasts on batches drawn anew; the backbone's forecasts are kept or computed."""
+
+    def __init__(self, network: Network, model: STLoRA, batch: int, kept: Tensor | None) -> None:
+        self.windows, self.model, self.batch, self.kept = network.windows, model, batch, kept
+        model.freeze_backbone = kept is not None
+        parameters = model.parameters() if kept is None else model.adapter.parameters()
+        self.train = Step(parameters, self.forecasts, torch.empty(0))
+
+    def forecasts(self) -> tuple[Tensor, ...]:
+        start = torch.randint(len(self.windows), (self.batch,))
+        x, self.train.target = self.windows.inputs(start), self.windows.targets(start)
+        backbone = self.model.backbone_forecast(x) if self.kept is None else self.kept[start]
+        return tuple(self.windows.scaler.inverse(scaled) for scaled in self.model.learned(x, backbone))
+
+    def validate(self) -> None:
+        with torch.inference_mode():
+            self.forecasts()
+
+
+def measure(nodes: int, joint: bool) -> dict[str, object]:
+    torch.manual_seed(0)
+    network = Network(nodes, DAYS)
+    model = network.adapted(BACKBONE)
+    found: dict[str, object] = {
+        "nodes": nodes,
+        "profile_s": seconds(lambda: model.learn_profile(network.values, network.clock)),
+    }
+    if joint:
+        found["joint_s"] = medians({"step": Epochs(network, model, JOINT_BATCH, None).train}, 1)["step"] / JOINT_BATCH
+    kept = torch.randn(len(network.windows), model.horizon, nodes, 1)
+    epochs = Epochs(network, model, BATCH, kept)
+    found |= {
+        f"{name}_s": each / BATCH
+        for name, each in medians({"train": epochs.train, "validate": epochs.validate}, ROUNDS).items()
+    }
+    return found
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    found = {"machine": describe(1), "rounds": ROUNDS, "windows": WINDOWS, "batch": BATCH, "joint_batch": JOINT_BATCH}
+    found["backbone"] = BACKBONE
+    found["measured"] = [measure(nodes, joint=nodes <= 307) for nodes in (60, 307, 883)]  # s a window
+    write_json(RESULT.with_suffix(".json"), found)
+    write_text(RESULT.with_suffix(".md"), adaptation_page(found))
+
+
+if __name__ == "__main__":
+    main()
