@@ -1,0 +1,38 @@
+"""The page on speed says what was measured."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "results" / "speed"
+TABLES = {
+    "layer": ("layer_table",),
+    "wrapper": ("wrapper_table",),
+    "adaptation": ("adaptation_table",),
+    "growth": ("growth_table", "neighbours_table"),
+    "startup": ("startup_table",),
+}
+
+pytestmark = pytest.mark.skipif(not (ROOT / "benchmarks").is_dir(), reason="the benchmarks are not part of this copy")
+
+
+@pytest.fixture(scope="module")
+def speed_tables():
+    """Writes tables from measurements."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(ROOT / "benchmarks"))
+        import speed_tables
+
+        yield speed_tables
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_the_page_and_the_result_hold_the_measured_table(speed_tables, name):
+    found = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    page = (ROOT / "docs" / "speed.md").read_text(encoding="utf-8")
+    for made in TABLES[name]:
+        table = getattr(speed_tables, made)(found)
+        assert table in page
+    assert getattr(speed_tables, f"{name}_page")(found) == (RESULTS / f"{name}.md").read_text(encoding="utf-8")
