@@ -11,9 +11,9 @@ from stlora import InputError
 from stlora.data.clock import clock, daily_profile
 from stlora.files import read_json, read_tensors, write_json
 from stlora.training import evaluate, predict
-from stlora.training.comparison import _check_same_protocol
 from stlora.training.config import CompareConfig
 from stlora.training.prepare import prepare
+from stlora.training.protocol import check_same_protocol
 
 
 @pytest.fixture(scope="module")
@@ -112,9 +112,9 @@ def test_comparison_of_a_version_without_the_option_is_continued(tmp_path):
     before = {"data_fingerprint": "f", "options": {"seed": 0}, "adapters": {}}
     write_json(tmp_path / "results.json", {"protocol": before})
     assert CompareConfig.fill == "last"
-    _check_same_protocol(tmp_path, protocol)
+    check_same_protocol(tmp_path, protocol)
     with pytest.raises(InputError, match="fill=last and this one has linear"):
-        _check_same_protocol(tmp_path, protocol | {"options": {"fill": "linear", "seed": 0}})
+        check_same_protocol(tmp_path, protocol | {"options": {"fill": "linear", "seed": 0}})
 
 
 def test_backbone_of_four_channels_is_trained_on_the_mask(tiny, tmp_path):
