@@ -200,10 +200,12 @@ def network_forecast(model: nn.Module, x: Tensor, truth: Tensor | None = None) -
         x: ``[B, T, N, C]`` in scaled units.
         truth: ``[B, H, N, 1]`` that a backbone's decoder is shown while it trains.
     """
+    forecast: Tensor
     if isinstance(model, WrappedBackbone):
-        return model.forward(x) if truth is None else model.correct(x, _backbone_forecast(model, x, truth))
-    shown = {} if truth is None else {"truth": truth}
-    forecast: Tensor = model(x[..., : int(getattr(model, "in_channels", 3))], **shown)
+        forecast = model(x) if truth is None else model.correct(x, _backbone_forecast(model, x, truth))
+    else:
+        shown = {} if truth is None else {"truth": truth}
+        forecast = model(x[..., : int(getattr(model, "in_channels", 3))], **shown)
     return forecast
 
 
