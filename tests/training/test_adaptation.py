@@ -61,7 +61,7 @@ def test_forecasts_are_kept_once_for_every_adapter_and_seed(tiny, fitted, tmp_pa
     first = tiny.adapt(Run(source), tmp_path / "first", epochs=1)
     kept = sorted((source / "kept").iterdir())
     assert [path.suffix for path in kept] == [".json", ".npy"]
-    monkeypatch.setattr("stlora.training.kept.forecasts", lambda *_: pytest.fail("the backbone is run again"))
+    monkeypatch.setattr("stlora.training.kept._compute", lambda *_: pytest.fail("the backbone is run again"))
     second = tiny.adapt(Run(source), tmp_path / "second", epochs=1, seed=1, adapter="large")
     assert sorted((source / "kept").iterdir()) == kept
     again = tiny.adapt(Run(source), tmp_path / "again", epochs=1)
@@ -77,6 +77,32 @@ def test_forecasts_of_another_backbone_are_not_used(tiny, fitted, tmp_path):
     second = keep_forecasts(backbone, data, tmp_path)
     assert len(list(tmp_path.glob("*.npy"))) == 2
     assert not torch.equal(first.forecasts, second.forecasts)
+
+
+def test_forecasts_of_changed_code_are_not_used(tiny, fitted, tmp_path):
+    data = open_run(fitted.record(), tiny.series)
+    backbone = fitted.load_backbone()
+    first = keep_forecasts(backbone, data, tmp_path)
+    before = first.forecasts.clone()
+    forward = backbone.forward
+    backbone.forward = lambda x: forward(x) + 1  # the weights are the same
+    second = keep_forecasts(backbone, data, tmp_path)
+    torch.testing.assert_close(second.forecasts, before + 1)
+    assert len(list(tmp_path.glob("*.npy"))) == 1
+
+
+@pytest.mark.parametrize("damage", [b"", b"no array", None])
+def test_a_damaged_file_of_forecasts_is_made_again(tiny, fitted, tmp_path, damage):
+    data = open_run(fitted.record(), tiny.series)
+    before = keep_forecasts(fitted.load_backbone(), data, tmp_path).forecasts.clone()
+    (path,) = tmp_path.glob("*.npy")
+    if damage is None:
+        path.write_bytes(path.read_bytes()[:-100])  # cut off
+    else:
+        path.write_bytes(damage)
+    assert torch.equal(keep_forecasts(fitted.load_backbone(), data, tmp_path).forecasts, before)
+    path.with_suffix(".json").write_text("{")
+    assert torch.equal(keep_forecasts(fitted.load_backbone(), data, tmp_path).forecasts, before)
 
 
 def test_shares_are_those_with_the_least_validation_error(tiny, fitted, adapted):

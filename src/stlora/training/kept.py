@@ -10,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from stlora.adapters.files import fingerprint
+from stlora.errors import InputError
 from stlora.files import read_json, write_atomically, write_json
 from stlora.training.forecasts import forecasts
 from stlora.training.prepare import Prepared
@@ -35,8 +37,9 @@ class Kept:
 def keep_forecasts(backbone: nn.Module, data: Prepared, folder: Path, batch_size: int = 64) -> Kept:
     """The backbone's forecasts of all windows that are trained or validated on.
 
-    They are kept under a name made of the backbone's weights and all that shaped its inputs, so a file is used again
-    for the same backbone on the same data, and for nothing else. Deleting the files costs time, nothing else.
+    They are kept under a name made of the backbone's weights and all that shaped its inputs. A module may have changed
+    where weights do not show it, so the first windows are computed again and compared; a file that is damaged or of
+    another network is replaced. Deleting the files costs time, nothing else.
 
     Args:
         backbone: on the device of the windows.
@@ -48,12 +51,30 @@ def keep_forecasts(backbone: nn.Module, data: Prepared, folder: Path, batch_size
     path = folder / f"{_key(backbone, data)}.npy"
     about = path.with_suffix(".json")
     shape = (data.split.val.stop, windows.horizon, windows.num_nodes, 1)
-    if not (path.exists() and about.exists()):
+    array = _read(path, about, shape)
+    if array is None or not _is_of(backbone, data, array, batch_size):
         started = time.perf_counter()
         write_atomically(path, lambda temporary: _compute(backbone, data, temporary, shape, batch_size))
         write_json(about, {"format_version": 1, "seconds": time.perf_counter() - started})
-    array = np.load(path, mmap_mode="c", allow_pickle=False)  # copy-on-write: torch wants an array that can be written
+        array = np.load(path, mmap_mode="c", allow_pickle=False)
     return Kept(torch.from_numpy(array).to(windows.device), float(read_json(about)["seconds"]))
+
+
+def _read(path: Path, about: Path, shape: tuple[int, ...]) -> NDArray[np.float32] | None:
+    """The kept file, or None where there is none that can be used."""
+    try:
+        float(read_json(about)["seconds"])
+        # copy-on-write: torch wants an array that can be written
+        array: NDArray[np.float32] = np.load(path, mmap_mode="c", allow_pickle=False)
+    except (InputError, KeyError, TypeError, OSError, ValueError, EOFError):
+        return None
+    return array if array.shape == shape and array.dtype == np.float32 else None
+
+
+def _is_of(backbone: nn.Module, data: Prepared, array: NDArray[np.float32], batch_size: int) -> bool:
+    """Whether the first kept forecasts are those of this network, up to what devices and batches change."""
+    start, scaled = next(forecasts(backbone, data.windows, range(min(batch_size, len(array))), batch_size))
+    return bool(np.allclose(array[start.cpu().numpy()], scaled.float().cpu().numpy(), rtol=1e-3, atol=1e-3))
 
 
 def _compute(backbone: nn.Module, data: Prepared, path: Path, shape: tuple[int, ...], batch_size: int) -> None:
