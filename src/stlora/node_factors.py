@@ -69,7 +69,7 @@ def typical_days(data: Prepared) -> NDArray[np.float64]:
     Returns:
         ``[N, slots]``; NaN for a sensor that was never observed, or whose day never changes.
     """
-    rows = slice(0, data.split.train.stop + data.windows.history - 1)
+    rows = slice(data.split.train.start, data.split.train.stop + data.windows.history - 1)
     time_of_day = clock(data.series.time[rows])[:, 0]
     slots = slots_of_a_day(data.series.interval)
     profile = daily_profile(data.series.values[rows], time_of_day, slots).T.astype(np.float64)  # [N, slots]

@@ -111,7 +111,7 @@ def _how_trained(run: Run, metrics: dict[str, Any]) -> str:
     frozen = metrics["mode"] == "frozen"
     parameters = metrics["parameters"]["adapter" if frozen else "backbone"]
     seconds = metrics["seconds"]["adapt" if frozen else "fit"]
-    share = f", {100 * options['train_fraction']:g} % of the windows each" if options["train_fraction"] < 1 else ""
+    share = f", {100 * options['train_fraction']:.4g} % of the windows each" if options["train_fraction"] != 1 else ""
     text = (
         f"{metrics['mode']}; {parameters:,} parameters; {metrics['epochs']} epochs{share} in {seconds:.0f} s; "
         f"{options['optimizer']}, learning rate {options['learning_rate']:g}, schedule {options['schedule']}, "

@@ -59,6 +59,20 @@ def test_ratios_that_are_no_shares_are_refused(ratios):
         sample_split(1000, ratios=ratios)
 
 
+@given(steps=st.integers(60, 5000), share=st.floats(0.001, 1))
+def test_the_latest_training_windows_end_where_all_of_them_do(steps, share):
+    split = sample_split(steps)
+    latest = split.train_on_latest(share)
+    assert (latest.val, latest.test, latest.train.stop) == (split.val, split.test, split.train.stop)
+    assert len(latest.train) == max(1, round(share * len(split.train)))
+
+
+@pytest.mark.parametrize("share", [0.0, -0.1, 1.1, float("nan")])
+def test_a_latest_share_that_is_none_is_refused(share):
+    with pytest.raises(InputError, match=r"^train_latest is .*; expected a share above 0, at most 1$"):
+        sample_split(1000).train_on_latest(share)
+
+
 @pytest.mark.parametrize("lengths", [(0, 12), (12, 0), (-3, 12)])
 def test_windows_without_past_or_future_are_refused(lengths):
     with pytest.raises(InputError, match="at least 1 of each"):

@@ -16,7 +16,7 @@ from stlora.training import AdaptConfig, CompareConfig, FitConfig
         ("batch_size", 0),
         ("weight_decay", -0.1),
         ("train_fraction", 0.0),
-        ("train_fraction", 1.5),
+        ("train_fraction", float("inf")),
         ("train_fraction", float("nan")),
         ("learning_rate", 0.0),
         ("learning_rate", float("nan")),

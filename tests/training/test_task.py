@@ -37,6 +37,14 @@ def test_fraction_draws_anew_for_each_seed_without_repeats():
     assert len(flat(IndexBatches(range(3), 8, 0, fraction=0.01))) == 1
 
 
+def test_fraction_above_one_goes_through_all_windows_before_any_comes_again():
+    draw = flat(IndexBatches(range(5, 15), 4, seed=0, fraction=2.5))
+    assert sorted(draw[:10]) == sorted(draw[10:20]) == list(range(5, 15))
+    assert draw[:10] != draw[10:20]
+    assert len(draw) == 25
+    assert draw[:10] == flat(IndexBatches(range(5, 15), 4, seed=0))
+
+
 def test_fraction_of_the_windows_makes_fewer_steps(tiny, tmp_path, monkeypatch):
     seen = []
     step = ForecastTask.training_step

@@ -54,6 +54,7 @@ def fit_baseline(
     if takes(name, "steps_per_day"):
         options = {"steps_per_day": round(86400 / series.interval.total_seconds()), **options}
     baseline = create(name, series.num_nodes, history, horizon, **options)
-    training = series.select(end=series.time[split.train.stop + history - 2])
+    first, last = split.train.start, split.train.stop + history - 2
+    training = series.select(start=series.time[first], end=series.time[last])
     baseline.fit(training, scaler, filling)
     return baseline.eval()

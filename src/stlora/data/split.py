@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stlora.errors import InputError
 
@@ -14,6 +14,20 @@ class Split:
     train: range
     val: range
     test: range
+
+    def train_on_latest(self, share: float) -> Split:
+        """The same split with only the latest ``share`` of the training windows, one at least.
+
+        Raises:
+            InputError: it is no share.
+
+        Example:
+            >>> sample_split(34272).train_on_latest(0.1).train
+            range(21577, 23974)
+        """
+        if not 0 < share <= 1:
+            raise InputError(f"train_latest is {share}; expected a share above 0, at most 1")
+        return replace(self, train=self.train[-max(1, round(share * len(self.train))) :])
 
 
 def sample_split(

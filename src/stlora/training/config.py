@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
+from math import inf
 from typing import Any, ClassVar, Literal, get_args, get_type_hints
 
 from stlora.errors import InputError
@@ -29,6 +30,8 @@ class DataOptions:
         history: past steps that a forecast sees.
         horizon: future steps that it answers.
         split: shares of the windows for training, validation and test, in order of time.
+        train_latest: share of the training windows that there are, the latest ones; nothing from before them is used
+            for anything, as where a network was installed just then.
     """
 
     data: str
@@ -43,6 +46,7 @@ class DataOptions:
     history: int = 12
     horizon: int = 12
     split: tuple[float, float, float] = (0.7, 0.1, 0.2)
+    train_latest: float = 1.0
 
 
 @dataclass(kw_only=True)
@@ -51,7 +55,8 @@ class RunOptions:
 
     Attributes:
         seed: of weights, batches and dropout.
-        train_fraction: share of the training windows that an epoch sees, drawn anew for each epoch.
+        train_fraction: share of the training windows that an epoch sees, drawn anew for each epoch; above 1 it sees
+            them more than once.
         device: auto takes a GPU where there is one.
     """
 
@@ -62,8 +67,8 @@ class RunOptions:
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 2**32:
             raise InputError(f"seed is {self.seed}; expected 0 or more, less than 2**32")
-        if not 0 < self.train_fraction <= 1:
-            raise InputError(f"train_fraction is {self.train_fraction}; expected a share above 0, at most 1")
+        if not 0 < self.train_fraction < inf:
+            raise InputError(f"train_fraction is {self.train_fraction}; expected a finite number above 0")
         choices = get_args(get_type_hints(RunOptions)["device"])
         if self.device not in choices:
             raise InputError(f"device is {self.device!r}; choose one of {', '.join(choices)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -65,7 +65,7 @@ def open_series(options: DataOptions, series: SensorSeries | None = None) -> Sen
         )
         series = series.select(start=options.start, end=options.end, max_missing=options.max_missing)
     if made:
-        split = sample_split(series.num_steps, options.history, options.horizon, options.split)
+        split = _split(series, asdict(options))
         series = make_graph(series, str(options.graph), _training_rows(split, options.history))
     check_fingerprint(series, options.data_fingerprint)
     return series
@@ -73,7 +73,12 @@ def open_series(options: DataOptions, series: SensorSeries | None = None) -> Sen
 
 def _training_rows(split: Split, history: int) -> slice:
     """The steps of the training histories."""
-    return slice(0, split.train.stop + history - 1)
+    return slice(split.train.start, split.train.stop + history - 1)
+
+
+def _split(series: SensorSeries, fit: dict[str, Any]) -> Split:
+    split = sample_split(series.num_steps, fit["history"], fit["horizon"], tuple(fit["split"]))
+    return split.train_on_latest(fit.get("train_latest", DataOptions.train_latest))
 
 
 def check_fingerprint(series: SensorSeries, expected: str | None) -> None:
@@ -90,14 +95,14 @@ def prepare(series: SensorSeries, fit: dict[str, Any], scaler: Scaler | None = N
 
     Args:
         series: the measurements.
-        fit: the options ``history``, ``horizon``, ``split`` and ``fill``.
+        fit: the options ``history``, ``horizon``, ``split``, ``train_latest`` and ``fill``.
         scaler: of the trained backbone; fitted anew if None.
 
     Raises:
         InputError: the series is too short, or a part of it holds no observed value.
     """
     history, horizon = fit["history"], fit["horizon"]
-    split = sample_split(series.num_steps, history, horizon, tuple(fit["split"]))
+    split = _split(series, fit)
     for name in ("train", "val", "test"):
         starts: range = getattr(split, name)
         targets = series.values[starts.start + history : starts.stop + history + horizon - 1]

@@ -39,8 +39,10 @@ def about_errors(protocol: dict[str, Any], rows: Sequence[Row]) -> str:
     options = protocol["options"]
     split = "/".join(f"{100 * share:g}" for share in options["split"])
     drawn = "all training windows"
-    if options["train_fraction"] < 1:
-        drawn = f"{100 * options['train_fraction']:g} % of the training windows, drawn anew, in every row"
+    if options["train_fraction"] != 1:
+        drawn = f"{100 * options['train_fraction']:.4g} % of the training windows, drawn anew, in every row"
+    if options.get("train_latest", 1) < 1:
+        drawn += f"; there were the latest {100 * options['train_latest']:g} % of them and nothing from before"
     epochs = ", ".join(sorted({str(recipe["epochs"]) for recipe in protocol["recipes"].values()}, key=int))
     trained = f"at most {epochs} epochs for a backbone, " if epochs else ""
     return (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from inspect import signature
+from math import ceil
 from typing import Any
 
 import lightning
@@ -28,14 +29,16 @@ class IndexBatches:
         starts: the windows of a split.
         batch_size: windows in a batch; the last one may be smaller and is never dropped.
         seed: shuffle with this seed; in order if None.
-        fraction: share of the windows to draw.
+        fraction: share of the windows to draw; above 1 all are drawn, then all again in another order.
     """
 
     def __init__(self, starts: range, batch_size: int, seed: int | None = None, fraction: float = 1.0) -> None:
         order = torch.arange(starts.start, starts.stop)
         if seed is not None:
             keep = max(1, round(fraction * len(order)))
-            order = order[torch.randperm(len(order), generator=torch.Generator().manual_seed(seed))[:keep]]
+            generator = torch.Generator().manual_seed(seed)
+            passes = [order[torch.randperm(len(order), generator=generator)] for _ in range(ceil(keep / len(order)))]
+            order = torch.cat(passes)[:keep]
         self._batches = torch.split(order, batch_size)
 
     def __len__(self) -> int:
