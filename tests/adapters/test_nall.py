@@ -5,9 +5,11 @@ import torch
 from torch.nn import functional as F
 
 from stlora import InputError, NodeAdaptiveLowRankLayer
+from stlora.adapters.nall import LARGEST_UNROLLED
 
 FACTORS = ("full", "core", "diagonal", "none")
 NODES, IN, OUT, RANK, ALPHA = 4, 3, 5, 2, 6.0
+BATCH = {"x": {0: torch.export.Dim("batch", min=1, max=64)}}
 
 
 def make(factor, dtype=torch.float64, seed=0, **changes):
@@ -48,9 +50,10 @@ def loop(layer, x):
     return torch.stack(rows).reshape(*x.shape[:-1], layer.out_features)
 
 
+@pytest.mark.parametrize("rank", [1, RANK, LARGEST_UNROLLED + 1])
 @pytest.mark.parametrize("factor", FACTORS)
-def test_layer_equals_a_loop_over_nodes_with_all_gradients(factor):
-    layer = make(factor)
+def test_layer_equals_a_loop_over_nodes_with_all_gradients(factor, rank):
+    layer = make(factor, rank=rank)
     generator = torch.Generator().manual_seed(1)
     x = torch.randn(2, 3, NODES, IN, generator=generator, dtype=torch.float64, requires_grad=True)
     weights = torch.randn(2, 3, NODES, OUT, generator=generator, dtype=torch.float64)
@@ -65,8 +68,8 @@ def test_layer_equals_a_loop_over_nodes_with_all_gradients(factor):
 
 
 @pytest.mark.parametrize("factor", FACTORS)
-def test_gradients_are_those_of_finite_differences(factor):
-    layer = make(factor, num_nodes=2, in_features=2, out_features=2, rank=1)
+def test_gradients_and_their_gradients_are_those_of_finite_differences(factor):
+    layer = make(factor, num_nodes=2, in_features=2, out_features=2)
     x = torch.randn(2, 2, 2, generator=torch.Generator().manual_seed(2), dtype=torch.float64, requires_grad=True)
     names = [name for name, _ in layer.named_parameters()]
 
@@ -75,6 +78,7 @@ def test_gradients_are_those_of_finite_differences(factor):
 
     leaves = [parameter.detach().clone().requires_grad_() for parameter in layer.parameters()]
     assert torch.autograd.gradcheck(function, (x, *leaves))
+    assert torch.autograd.gradgradcheck(function, (x, *leaves))
 
 
 @pytest.mark.parametrize("factor", FACTORS)
@@ -190,6 +194,27 @@ def test_layer_compiles_into_one_graph(factor):
     compiled = torch.compile(layer, backend="aot_eager", fullgraph=True)
     x = torch.randn(2, NODES, IN, dtype=torch.float64)
     torch.testing.assert_close(compiled(x), layer(x))
+
+
+@pytest.mark.parametrize("factor", FACTORS)
+def test_exported_layer_takes_batches_of_any_size(factor):
+    layer = make(factor)
+    program = torch.export.export(layer, (torch.randn(2, NODES, IN, dtype=torch.float64),), dynamic_shapes=BATCH)
+    x = torch.randn(5, NODES, IN, dtype=torch.float64)
+    torch.testing.assert_close(program.module()(x), loop(layer, x))
+
+
+@pytest.mark.parametrize("rank", [RANK, LARGEST_UNROLLED + 1])
+@pytest.mark.parametrize("factor", FACTORS)
+def test_autocast_computes_in_bfloat16_and_trains_every_parameter(factor, rank):
+    layer = make(factor, torch.float32, rank=rank)
+    x = torch.randn(2, NODES, IN, generator=torch.Generator().manual_seed(9))
+    with torch.autocast("cpu", torch.bfloat16):
+        got = layer(x)
+    assert got.dtype == torch.bfloat16
+    assert (got.float() - loop(layer, x)).abs().max() < 0.05 * got.abs().max()
+    got.float().square().sum().backward()
+    assert all(parameter.grad.dtype == torch.float32 and parameter.grad.any() for parameter in layer.parameters())
 
 
 @pytest.mark.parametrize("size", ["num_nodes", "in_features", "out_features", "rank"])

@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from stlora.adapters.folding import Foldable
 from stlora.errors import InputError
 
 NodeFactor = Literal["full", "core", "diagonal", "none"]
 
+LARGEST_UNROLLED = 8
+"""Ranks up to which node cores are multiplied entry by entry over all nodes; above, a product a node is faster."""
 
-class NodeAdaptiveLowRankLayer(nn.Module):
+MOST_NODES_WITH_WEIGHTS = 64
+"""Nodes up to which a folded layer holds a whole weight of each; a product a node takes longer with more of them.
+
+Measured for one window at a time and both factors that are common, in docs/speed.md.
+"""
+
+
+class _Products(NamedTuple):
+    """What a forward pass makes of the parameters before it sees an input."""
+
+    weight: Tensor  # [out, in], or [N, in, out] where it is each node's own
+    own: tuple[Tensor, Tensor] | None  # the nodes' factor and (α/r) Bᵀ [r, out]; None where the weight holds them
+
+
+class NodeAdaptiveLowRankLayer(Foldable[_Products]):
     """Linear layer whose weight is ``W + (α/r) B A_i`` for node i (ST-LoRA, section "NALL").
 
     ``B`` starts at zero, so a new layer equals the shared linear map. The factor ``A_i`` comes in four forms:
@@ -119,21 +136,62 @@ class NodeAdaptiveLowRankLayer(nn.Module):
                 f"the layer got shape {list(x.shape)}; expected [..., {self.num_nodes}, {self.in_features}] "
                 "(nodes, features)"
             )
-        left = self.lora_B * (self.alpha / self.rank)  # cheaper to scale than the answer
-        if self.node_factor == "none":
-            return F.linear(x, self.weight + left @ self.lora_A, self.bias)
-        shared = F.linear(x, self.weight, self.bias)
-        own = self._project(x).reshape(-1, self.rank)
-        return torch.addmm(shared.reshape(-1, self.out_features), own, left.t()).view(shared.shape)
+        products = self._folded_products() or self._products()
+        if products.weight.dim() == 3:
+            return self._own_weights(x, products.weight)
+        rows = x.reshape(-1, self.in_features)
+        answer = F.linear(rows, products.weight, self.bias)
+        if products.own is not None:
+            factor, left = products.own
+            projected = self._project(rows, factor).to(answer.dtype)
+            answer.addmm_(projected, left.to(answer.dtype))  # in place: an array less to write
+        return answer.view(*x.shape[:-1], self.out_features)
 
-    def _project(self, x: Tensor) -> Tensor:
-        """``A_i x_i`` where nodes differ: ``[..., N, in]`` -> ``[..., N, r]``."""
+    def _products(self) -> _Products:
+        left = (self.lora_B.t() * (self.alpha / self.rank)).contiguous()  # its gradient is a fast product in this order
+        if self.node_factor == "none":
+            return _Products(torch.addmm(self.weight, left.t(), self.lora_A), None)
+        return _Products(self.weight, (self._factor(), left))
+
+    def _factor(self) -> Tensor:
+        """The nodes' own numbers in the order in which :meth:`_project` reads them: if it can, nodes last."""
         if self.node_factor == "full":
-            return _each_node(self.lora_A, x)
-        shared = F.linear(x, self.lora_A)  # [..., N, r]
-        if self.node_factor == "core":
-            return _each_node(self.node_core, shared)
-        return shared * self.node_scale
+            return self.lora_A
+        if self.node_factor == "diagonal":
+            return self.node_scale.t().contiguous()  # [r, N]
+        if self.rank > LARGEST_UNROLLED:
+            return self.node_core
+        return self.node_core.reshape(self.num_nodes, -1).t().contiguous().view(self.rank, self.rank, self.num_nodes)
+
+    def _to_fold(self) -> _Products:
+        """``W + ΔW_i`` of every node where there are few, otherwise what :meth:`forward` makes of the weights."""
+        products = self._products()
+        if products.own is None or self.num_nodes > MOST_NODES_WITH_WEIGHTS:
+            return products
+        return _Products((self.weight + self.delta_weight()).transpose(1, 2).contiguous(), None)
+
+    def _project(self, rows: Tensor, factor: Tensor) -> Tensor:
+        """``A_i x_i`` where nodes differ: ``[B·N, in]`` -> ``[B·N, r]``."""
+        if self.node_factor == "full":
+            return _each_node(factor, rows)
+        if self.node_factor == "core" and self.rank > LARGEST_UNROLLED:
+            return _each_node(factor, F.linear(rows, self.lora_A))
+        shared = (self.lora_A @ rows.t()).view(self.rank, -1, self.num_nodes)  # [r, B, N]
+        factor = factor.unsqueeze(-2).to(shared.dtype)
+        if self.node_factor == "diagonal":
+            own = factor * shared
+        else:
+            columns, parts = factor.unbind(1), shared.unbind()
+            own = columns[0] * parts[0]
+            for column, part in zip(columns[1:], parts[1:], strict=True):
+                own.addcmul_(column, part)
+        return own.view(self.rank, -1).t()
+
+    def _own_weights(self, x: Tensor, weight: Tensor) -> Tensor:
+        """``W_i x_i + b`` with folded weights ``[N, in, out]``."""
+        nodes = x.reshape(-1, self.num_nodes, self.in_features).transpose(0, 1)  # [N, B, in]
+        answer = torch.baddbmm(self.bias, nodes, weight).transpose(0, 1)
+        return answer.reshape(*x.shape[:-1], self.out_features).contiguous()
 
     def node_factors(self) -> Tensor:
         """``A_i`` of every node, ``[N, r, in]``."""
@@ -157,12 +215,12 @@ class NodeAdaptiveLowRankLayer(nn.Module):
         )
 
 
-def _each_node(matrices: Tensor, x: Tensor) -> Tensor:
-    """``M_i x_i``: ``[N, out, in]`` and ``[..., N, in]`` -> ``[..., N, out]``.
+def _each_node(matrices: Tensor, rows: Tensor) -> Tensor:
+    """``M_i x_i``: ``[N, out, in]`` and ``[B·N, in]`` -> ``[B·N, out]``.
 
     A batch becomes columns, so that every node's product reads and writes them in order.
     """
     nodes, out_features, in_features = matrices.shape
-    columns = x.reshape(-1, nodes * in_features).t().reshape(nodes, in_features, -1)  # [N, in, B]
+    columns = rows.reshape(-1, nodes * in_features).t().reshape(nodes, in_features, -1)  # [N, in, B]
     answers = torch.bmm(matrices, columns)  # [N, out, B]
-    return answers.view(nodes * out_features, -1).t().reshape(*x.shape[:-1], out_features)
+    return answers.view(nodes * out_features, -1).t().reshape(-1, out_features)
