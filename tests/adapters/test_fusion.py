@@ -51,7 +51,8 @@ def test_a_share_comes_from_a_forecast_that_has_not_seen_the_backbones(history, 
     fusion = know(draw(ShareFusion(STLoRAConfig(predictors=predictors, width=6), NODES, STEPS, HORIZON)))
     x, forecast = history(), torch.randn(2, HORIZON, NODES, 1)
     own = refined(fusion, x, fusion.profile(x).expected)
-    share = fusion.share.detach().reshape(1, HORIZON, 1, 1)
+    fusion.trust.uniform_()
+    share = fusion.share.detach().reshape(1, HORIZON, 1, 1) * fusion.trust.reshape(1, 1, NODES, 1)
     torch.testing.assert_close(fusion.own_forecast(x), own)
     torch.testing.assert_close(fusion(x, forecast), (1 - share) * forecast + share * own)
 

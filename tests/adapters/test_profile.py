@@ -69,6 +69,19 @@ def test_the_spread_is_the_usual_size_of_departures():
     assert evening > 3 * morning >= 0
 
 
+def test_what_is_usual_is_what_was_usual_lately():
+    days = 2 * 120
+    step = torch.arange(days * STEPS)
+    clock = torch.stack([(step % STEPS) / STEPS, (step // STEPS % 7) / 7], dim=1)
+    values = torch.where(step < days * STEPS // 2, 0.0, 1.0).unsqueeze(1)  # the level rose 120 days before the end
+    profile = NodeProfile(1, horizon=2, harmonics=1, neighbours=0)
+    profile.fit(values, clock)
+    newer, older = 1 - 0.5**2, 0.5**2 - 0.5**4  # weights of the two halves, with a half-life of 60 days
+    torch.testing.assert_close(
+        profile.day(clock[:STEPS]).mean(), torch.tensor(newer / (newer + older)), rtol=0.01, atol=0
+    )
+
+
 def test_persistence_is_least_squares_over_pairs_that_were_both_observed():
     torch.manual_seed(0)
     values = torch.randn(14 * STEPS, 2).cumsum(0).sin()
@@ -78,11 +91,13 @@ def test_persistence_is_least_squares_over_pairs_that_were_both_observed():
     for node in range(2):
         for ahead in (1, 2, 3):
             pairs = [
-                (before, after)
-                for before, after in zip(departures[:-ahead, node], departures[ahead:, node], strict=True)
+                (before, after, 0.5 ** ((len(values) - 1 - row) / STEPS / 60))  # half the weight after 60 days
+                for row, before, after in zip(
+                    range(ahead, len(values)), departures[:-ahead, node], departures[ahead:, node], strict=True
+                )
                 if before == before and after == after
             ]
-            slope = sum(b * a for b, a in pairs) / (sum(b * b for b, _ in pairs) + 1)
+            slope = sum(w * b * a for b, a, w in pairs) / (sum(w * b * b for b, _, w in pairs) + 1)
             assert float(profile.persistence[ahead - 1, node]) == pytest.approx(slope, abs=1e-4)
 
 

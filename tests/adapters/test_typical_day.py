@@ -34,6 +34,15 @@ def test_fit_is_ridge_regression_on_each_nodes_observed_values():
             np.testing.assert_allclose(day.coefficients[kind, :, node].numpy(), expected, rtol=1e-4, atol=1e-5)
 
 
+def test_a_step_of_weight_two_counts_as_two_steps():
+    torch.manual_seed(0)
+    clock, values = two_weeks(), torch.randn(14 * STEPS, 2)
+    weighted, repeated = TypicalDay(num_nodes=2, harmonics=2), TypicalDay(num_nodes=2, harmonics=2)
+    weighted.fit(values, clock, torch.where(torch.arange(len(values)) < 7 * STEPS, 2.0, 1.0))
+    repeated.fit(torch.cat([values, values[: 7 * STEPS]]), torch.cat([clock, clock[: 7 * STEPS]]))
+    torch.testing.assert_close(weighted.coefficients, repeated.coefficients)
+
+
 def test_it_gives_back_the_day_that_it_was_fitted_to():
     clock = two_weeks()
     values = torch.where(clock[:, 1] > 4.5 / 7, 5.0, torch.cos(2 * math.pi * clock[:, 0])).unsqueeze(1)

@@ -12,7 +12,10 @@ from stlora import InputError
 from stlora.adapters.files import fingerprint
 from stlora.training import AdaptConfig, Run, adapt
 from stlora.training.adaptation import open_run
+from stlora.training.config import TrainingOptions
 from stlora.training.kept import keep_forecasts
+from stlora.training.shares import settle_shares
+from stlora.training.task import AdaptTask
 
 
 def test_backbone_of_the_new_run_is_that_of_the_old_to_the_bit(fitted, adapted):
@@ -117,6 +120,25 @@ def test_shares_are_those_with_the_least_validation_error(tiny, fitted, adapted)
         error = [float((backbone + g / 20 * (own - backbone) - target)[:, step].abs().nanmean()) for g in range(21)]
         assert error[round(20 * share)] == pytest.approx(min(error), rel=1e-5)
     assert adapted.metrics["val_mae"] <= fitted.metrics["val_mae"]
+
+
+def test_a_node_whose_days_have_changed_is_not_trusted(tiny, fitted, adapted):
+    data = open_run(fitted.record(), tiny.series)
+    model = adapted.load().eval()
+    changed = 3
+    with torch.no_grad():
+        model.adapter.share.zero_()
+        model.adapter.profile.day.coefficients[:, 0, changed] += 5  # five standard deviations above its days
+    windows, val = data.windows, data.split.val
+    kept = keep_forecasts(model.backbone, data, fitted.folder / "kept").forecasts
+    mae = settle_shares(AdaptTask(model, windows, data.split, TrainingOptions(), kept))
+    trust = model.adapter.trust
+    assert trust[changed] == 0
+    assert trust.sum() > 0.5 * len(trust)
+    start = torch.tensor(list(val))
+    with torch.no_grad():
+        error = (data.scaler.inverse(model(windows.inputs(start))) - windows.targets(start)).abs()
+    assert mae == pytest.approx(float(error.nanmean()), rel=1e-5)
 
 
 def test_same_seed_repeats_and_another_differs(tiny, fitted, adapted, tmp_path):

@@ -58,16 +58,21 @@ class _Chain(nn.Module):
 
 
 class ShareFusion(_Chain):
-    """``Y' = Y + s ⊙ (Z − Y)``: a share s of each step comes from a forecast Z that has not seen Y.
+    """``Y'_{h,i} = Y_{h,i} + s_h t_i (Z_{h,i} − Y_{h,i})``: a share of a forecast Z that has not seen Y.
 
     On the windows that it was trained on a backbone looks better than it is, and a predictor that sees its forecast
-    there trusts it too much. So Z is made without it, from the history, the clock and what is known of each node,
-    and s is chosen afterwards, on windows that neither was trained on. Until then s is zero: the identity.
+    there trusts it too much. So Z is made without it, from the history, the clock and what is known of each node.
+    The share s of each step ahead is chosen afterwards, on windows that neither was trained on, and so is the trust t
+    in each node's Z, which is 1 unless the node has changed since its typical day was measured. Until then s is zero:
+    the identity.
     """
+
+    trust: Tensor
 
     def __init__(self, config: STLoRAConfig, num_nodes: int, history: int, horizon: int) -> None:
         super().__init__(config, num_nodes, history, horizon)
         self.share = nn.Parameter(torch.zeros(horizon))
+        self.register_buffer("trust", torch.ones(num_nodes))
 
     def own_forecast(self, x: Tensor) -> Tensor:
         """Z: the history ``[B, T, N, C]`` to ``[B, H, N, 1]``.
@@ -79,7 +84,7 @@ class ShareFusion(_Chain):
 
     def forward(self, x: Tensor, forecast: Tensor) -> Tensor:
         """History ``[B, T, N, C]`` and forecast ``[B, H, N, 1]`` to the mixed forecast ``[B, H, N, 1]``."""
-        return forecast + self.share[:, None, None] * (self.own_forecast(x) - forecast)
+        return forecast + (self.share[:, None] * self.trust).unsqueeze(-1) * (self.own_forecast(x) - forecast)
 
 
 class ResidualFusion(_Chain):

@@ -12,6 +12,7 @@ from stlora.adapters.typical_day import TypicalDay
 
 NEWEST = 6  # of the past steps, those whose neighbours are looked at
 _RIDGE = 1.0  # one observation's worth of shrinkage of the persistence toward none
+_HALF_LIFE = 60.0  # days after which a measurement weighs half: what is usual changes with the season
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class Context:
 class NodeProfile(nn.Module):
     """Each node's typical day, the spread around it, how long departures last, and its neighbours.
 
-    A predictor that knows what is usual has to learn the departures alone. All of it is measured, nothing trained.
+    A predictor that knows what is usual has to learn the departures alone. All of it is measured, nothing trained. But
+    for the neighbours, newer measurements weigh more: half as much after 60 days.
 
     Args:
         num_nodes: N.
@@ -66,13 +68,16 @@ class NodeProfile(nn.Module):
         """
         if len(clock) > 1:
             self.step.copy_((clock[1:, 0] - clock[:-1, 0]).remainder(1).median())
-        self.day.fit(values, clock)
+        age = self.step * torch.arange(len(clock) - 1, -1, -1, device=clock.device)  # in days
+        weight = torch.exp2(-age / _HALF_LIFE)
+        self.day.fit(values, clock, weight)
         departures = values - self.day(clock)  # NaN stays NaN
-        self.variance.fit(departures.square(), clock)
+        self.variance.fit(departures.square(), clock, weight)
         for ahead in range(1, 1 + len(self.persistence)):
             before, after = departures[:-ahead], departures[ahead:]
             both = ~(before.isnan() | after.isnan())
-            product, square = (torch.where(both, before * other, 0.0).sum(dim=0) for other in (after, before))
+            earlier, later = (torch.where(both, departure, 0.0) for departure in (before, after))
+            product, square = (weight[ahead:] @ (earlier * other) for other in (later, earlier))
             self.persistence[ahead - 1] = product / (square + _RIDGE)
         if self.neighbours is not None:
             self.neighbours.fit(departures, lag=max(1, len(self.persistence) // 2))

@@ -13,9 +13,9 @@ _RIDGE = 1.0  # one observation's worth of shrinkage, so that a node with few ob
 class TypicalDay(nn.Module):
     """What a node usually measures at a time of day, on working days and at weekends.
 
-    The series is fitted by ridge regression to the observed training values; 2 (1 + 2 K) numbers a node, kept as a
-    buffer. Until :meth:`fit`, every day is zero. A day of S steps carries at most (S - 1) / 2 harmonics; more stay
-    zero.
+    The series is fitted by ridge regression to the observed training values, of which newer ones may weigh more;
+    2 (1 + 2 K) numbers a node, kept as a buffer. Until :meth:`fit`, every day is zero. A day of S steps carries at most
+    (S - 1) / 2 harmonics; more stay zero.
 
     Args:
         num_nodes: N.
@@ -38,13 +38,15 @@ class TypicalDay(nn.Module):
         self.register_buffer("coefficients", torch.zeros(2, 1 + 2 * harmonics, num_nodes))
 
     @torch.no_grad()
-    def fit(self, values: Tensor, clock: Tensor) -> None:
+    def fit(self, values: Tensor, clock: Tensor, weight: Tensor | None = None) -> None:
         """Measure the typical days.
 
         Args:
             values: ``[T, N]`` training values, NaN = missing.
             clock: ``[T, 2]`` time of day in [0, 1) and day of week / 7.
+            weight: ``[T]`` of each step; all the same if None.
         """
+        weights = (values.new_ones(len(values)) if weight is None else weight).double().unsqueeze(1)
         self.coefficients.zero_()
         weekend = _weekend(clock[:, 1])
         for kind, rows in enumerate((~weekend, weekend)):
@@ -54,7 +56,7 @@ class TypicalDay(nn.Module):
             observed = ~values[rows].isnan()
             known = values[rows].nan_to_num().double()
             count, total = (
-                basis.new_zeros(len(times), values.shape[1]).index_add(0, slot, part)
+                basis.new_zeros(len(times), values.shape[1]).index_add(0, slot, weights[rows] * part)
                 for part in (observed.double(), known)
             )  # [S, N]
             # each node has gaps of its own, so a system of equations of its own
