@@ -31,7 +31,7 @@ def features(**choices):
     day = choices.pop("day", 0)
     config = STLoRAConfig(**{**off, **choices})
     found = window_features(window(day=day, channels=channels), FORECAST, config)
-    assert found.shape == (1, NODES, num_features(config, STEPS, HORIZON))
+    assert found.shape == (1, NODES, num_features(config, STEPS, HORIZON, drafted=True))
     return found[0]
 
 
@@ -75,8 +75,25 @@ def test_what_is_known_of_the_nodes_follows_the_forecast_and_past_values_are_dep
     known = {name: torch.rand(1, HORIZON, NODES) for name in ("usual", "spread", "expected")}
     context = Context(made["departure"], **known, around=(made["alike"], made["ahead"]))
     found = window_features(window(), FORECAST, config, context)
-    assert found.shape[-1] == num_features(config, STEPS, HORIZON)
+    assert found.shape[-1] == num_features(config, STEPS, HORIZON, drafted=True)
     parts = [made["departure"], FORECAST, known["usual"], known["spread"], made["alike"], made["ahead"]]
+    assert torch.equal(found, torch.cat([part.transpose(1, 2) for part in parts], dim=-1))
+
+
+def test_without_a_draft_its_place_is_left_out():
+    config = STLoRAConfig(profile=0, neighbours=0)
+    drafted, alone = (window_features(window(), forecast, config) for forecast in (FORECAST, None))
+    assert alone.shape[-1] == num_features(config, STEPS, HORIZON, drafted=False)
+    assert torch.equal(alone, torch.cat([drafted[..., :STEPS], drafted[..., STEPS + HORIZON :]], dim=-1))
+
+
+def test_of_the_spread_three_steps_are_seen_and_of_the_gaps_the_newest():
+    config = STLoRAConfig(harmonics=0, weekday=False, neighbours=0)
+    x = torch.rand(1, 6, NODES, 4)
+    context = Context(x[..., 0], *(torch.rand(1, 12, NODES) for _ in range(3)), around=())
+    found = window_features(x, None, config, context)
+    assert found.shape[-1] == num_features(config, 6, 12, drafted=False)
+    parts = [x[..., 0], context.usual, context.spread[:, [0, 5, 11]], 1 - x[:, -3:, :, 3]]
     assert torch.equal(found, torch.cat([part.transpose(1, 2) for part in parts], dim=-1))
 
 

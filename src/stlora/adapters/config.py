@@ -31,7 +31,7 @@ class STLoRAConfig:
             they make from it; both start as the identity; gate is the published form.
         harmonics: sine and cosine pairs of the time of day that a predictor sees; 0 for none.
         weekday: whether a predictor sees the day of the week (weekend flag, sine and cosine).
-        gaps: whether a predictor sees which of the past values were missing.
+        gaps: whether a predictor sees which of the newest values were missing.
         profile: harmonics of a node's typical day, measured on the training period with the spread around it and how
             long departures last, all of which a predictor sees; 0 for none.
         neighbours: nodes of each kind, alike and ahead, found on the training period, whose departures from the typical
@@ -40,10 +40,10 @@ class STLoRAConfig:
         freeze_backbone: keep the backbone's weights as they are.
     """
 
-    node_factor: Literal["full", "core", "diagonal", "none"] = "core"
+    node_factor: Literal["full", "core", "diagonal", "none"] = "diagonal"
     rank: int = 4
     alpha: float = 8.0
-    width: int = 16
+    width: int = 24
     layers: int = 1
     predictors: int = 1
     fusion: Literal["share", "residual", "gate"] = "share"
@@ -103,9 +103,9 @@ class STLoRAConfig:
     def named(cls, name: str, **changes: Any) -> STLoRAConfig:
         """A configuration by its name.
 
-        ``stlora`` is the default, ``large`` is twice as wide and deep, ``residual`` corrects the backbone's forecast
-        where the default mixes it with one of its own, ``paper`` is the published form, and ``shared`` is the control,
-        the default without node factor.
+        ``stlora`` is the default, ``large`` is wider and deeper with larger node factors, ``residual`` corrects the
+        backbone's forecast where the default mixes it with one of its own, ``paper`` is the published form, and
+        ``shared`` is the control, the default without node factor.
 
         Raises:
             InputError: the name or a changed field is unknown.
@@ -123,7 +123,7 @@ class STLoRAConfig:
         if name == "paper":
             return cls.paper(**changes)
         presets: dict[str, dict[str, Any]] = {
-            "large": {"width": 32, "layers": 2, "rank": 3},
+            "large": {"node_factor": "core", "width": 32, "layers": 2, "rank": 3},
             "residual": {"fusion": "residual"},
             "shared": {"node_factor": "none"},
         }

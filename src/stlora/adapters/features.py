@@ -14,16 +14,18 @@ from stlora.errors import InputError
 VALUE, TIME_OF_DAY, DAY_OF_WEEK, OBSERVED = range(4)  # the channels of a history
 
 
-def num_features(config: STLoRAConfig, history: int, horizon: int) -> int:
-    """How many features of a node :func:`window_features` makes."""
-    gaps = history if config.gaps else 0
+def num_features(config: STLoRAConfig, history: int, horizon: int, drafted: bool) -> int:
+    """How many features of a node :func:`window_features` makes, with or without a forecast so far."""
+    newest = min(NEWEST, history)
+    draft = horizon if drafted else 0
+    known = horizon + len(_key_steps(horizon)) if config.profile else 0
+    around = 2 * newest if config.neighbours else 0
+    gaps = newest if config.gaps else 0
     weekday = 3 if config.weekday else 0
-    known = 2 * horizon if config.profile else 0
-    around = 2 * min(NEWEST, history) if config.neighbours else 0
-    return history + horizon + known + around + gaps + 2 * config.harmonics + weekday
+    return history + draft + known + around + gaps + 2 * config.harmonics + weekday
 
 
-def window_features(x: Tensor, forecast: Tensor, config: STLoRAConfig, context: Context | None = None) -> Tensor:
+def window_features(x: Tensor, forecast: Tensor | None, config: STLoRAConfig, context: Context | None = None) -> Tensor:
     """The features of each node, newest clock included.
 
     A predictor needs the clock and the gaps to act on what is particular to its node. A history without the
@@ -31,7 +33,8 @@ def window_features(x: Tensor, forecast: Tensor, config: STLoRAConfig, context: 
 
     Args:
         x: history ``[B, T, N, C]``: scaled value, time of day, day of week / 7, and, if there, observed or not.
-        forecast: the forecast so far ``[B, H, N]`` in scaled units.
+        forecast: the forecast so far ``[B, H, N]`` in scaled units; None where it is nothing but what is expected,
+            which follows from the usual values and the departures.
         config: which features are wanted.
         context: the window in the light of what is known of each node; see
             :class:`stlora.adapters.profile.NodeProfile`.
@@ -39,15 +42,23 @@ def window_features(x: Tensor, forecast: Tensor, config: STLoRAConfig, context: 
     Returns:
         ``[B, N, F]``.
     """
-    batch, steps, nodes, channels = x.shape
-    parts = [x[..., VALUE] if context is None else context.departure, forecast]  # [B, T, N], [B, H, N]
+    steps, channels = x.shape[1], x.shape[-1]
+    parts = [x[..., VALUE] if context is None else context.departure]  # [B, T, N]
+    if forecast is not None:
+        parts.append(forecast)
     if context is not None:
-        parts += [context.usual, context.spread, *context.around]
+        parts += [context.usual, context.spread[:, _key_steps(context.spread.shape[1])], *context.around]
     if config.gaps:
-        parts.append(1 - x[..., OBSERVED] if channels > OBSERVED else x.new_zeros(batch, steps, nodes))
+        newest = x[:, -min(NEWEST, steps) :]
+        parts.append(1 - newest[..., OBSERVED] if channels > OBSERVED else torch.zeros_like(newest[..., VALUE]))
     if config.harmonics or config.weekday:
         parts += _clock(x[:, -1], config)
     return torch.cat(parts, dim=1).transpose(1, 2)
+
+
+def _key_steps(horizon: int) -> list[int]:
+    """The first, the middle and the last step ahead: the spread changes slowly with it."""
+    return sorted({0, (horizon - 1) // 2, horizon - 1})
 
 
 def check_channels(x: Tensor, config: STLoRAConfig) -> None:

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from stlora.adapters.config import STLoRAConfig
 from stlora.adapters.features import check_channels, num_features, window_features
 from stlora.adapters.predictor import NodeSpecificPredictor
-from stlora.adapters.profile import NodeProfile
+from stlora.adapters.profile import Context, NodeProfile
 
 
 def _predictor(config: STLoRAConfig, num_nodes: int, in_features: int, horizon: int) -> NodeSpecificPredictor:
@@ -27,16 +27,19 @@ def _predictor(config: STLoRAConfig, num_nodes: int, in_features: int, horizon: 
 
 
 class _Chain(nn.Module):
-    """Predictors that refine a forecast in turn, ``Z ← Z + NSP([features of X, Z])``; heads start at zero."""
+    """Predictors that refine a forecast in turn, ``Z ← Z + NSP([features of X, Z])``; heads start at zero.
 
-    def __init__(self, config: STLoRAConfig, num_nodes: int, history: int, horizon: int) -> None:
+    Where they start from what is expected, which says nothing new, the first one sees the features of X alone.
+    """
+
+    def __init__(self, config: STLoRAConfig, num_nodes: int, history: int, horizon: int, own: bool) -> None:
         super().__init__()
         self.config = config
         self.horizon = horizon
         self.profile = NodeProfile(num_nodes, horizon, config.profile, config.neighbours) if config.profile else None
-        in_features = num_features(config, history, horizon)
         self.predictors = nn.ModuleList(
-            _predictor(config, num_nodes, in_features, horizon) for _ in range(config.predictors)
+            _predictor(config, num_nodes, num_features(config, history, horizon, drafted=k > 0 or not own), horizon)
+            for k in range(config.predictors)
         )
         for predictor in self.predictors:
             predictor.head.reset_to_zero()  # type: ignore[operator,union-attr]
@@ -45,16 +48,16 @@ class _Chain(nn.Module):
         """Refine a forecast ``[B, H, N, 1]``, or what is expected without any: ``[B, H, N, 1]``."""
         check_channels(x, self.config)
         context = None if self.profile is None else self.profile(x)
-        if forecast is not None:
-            forecast = forecast.squeeze(-1)
-        elif context is not None:
-            forecast = context.expected
-        else:
-            forecast = x[:, -1:, :, 0].expand(-1, self.horizon, -1)
+        draft = None if forecast is None else forecast.squeeze(-1)  # [B, H, N]
+        refined = self._expected(x, context) if draft is None else draft
         for predictor in self.predictors:
-            correction = predictor(window_features(x, forecast, self.config, context))  # [B, N, H]
-            forecast = forecast + correction.transpose(1, 2)
-        return forecast.unsqueeze(-1)
+            correction = predictor(window_features(x, draft, self.config, context))  # [B, N, H]
+            draft = refined = refined + correction.transpose(1, 2)
+        return refined.unsqueeze(-1)
+
+    def _expected(self, x: Tensor, context: Context | None) -> Tensor:
+        """What is expected of a node by its profile; the newest value without one."""
+        return x[:, -1:, :, 0].expand(-1, self.horizon, -1) if context is None else context.expected
 
 
 class ShareFusion(_Chain):
@@ -70,7 +73,7 @@ class ShareFusion(_Chain):
     trust: Tensor
 
     def __init__(self, config: STLoRAConfig, num_nodes: int, history: int, horizon: int) -> None:
-        super().__init__(config, num_nodes, history, horizon)
+        super().__init__(config, num_nodes, history, horizon, own=True)
         self.share = nn.Parameter(torch.zeros(horizon))
         self.register_buffer("trust", torch.ones(num_nodes))
 
@@ -92,6 +95,9 @@ class ResidualFusion(_Chain):
 
     A fresh one is exactly the identity on the backbone's forecast.
     """
+
+    def __init__(self, config: STLoRAConfig, num_nodes: int, history: int, horizon: int) -> None:
+        super().__init__(config, num_nodes, history, horizon, own=False)
 
     def forward(self, x: Tensor, forecast: Tensor) -> Tensor:
         """History ``[B, T, N, C]`` and forecast ``[B, H, N, 1]`` to the corrected forecast ``[B, H, N, 1]``.

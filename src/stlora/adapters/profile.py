@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from stlora.adapters.neighbours import Neighbours
 from stlora.adapters.typical_day import TypicalDay
 
-NEWEST = 6  # of the past steps, those whose neighbours are looked at
+NEWEST = 3  # of the past steps, those whose neighbours and gaps are looked at
 _RIDGE = 1.0  # one observation's worth of shrinkage of the persistence toward none
 _HALF_LIFE = 60.0  # days after which a measurement weighs half: what is usual changes with the season
 
