@@ -118,7 +118,7 @@ def test_missing_tensor_is_refused(folder, backbone):
     tensors = load_file(folder / WEIGHTS)
     del tensors["predictors.0.head.node_scale"]
     save_file(tensors, folder / WEIGHTS)
-    with pytest.raises(InputError, match=r"predictors\.0\.head\.node_core"):
+    with pytest.raises(InputError, match=r"predictors\.0\.head\.node_scale"):
         STLoRA.from_pretrained(backbone, folder)
 
 
