@@ -193,3 +193,20 @@ def test_exports(parity, nodes):
 def test_refuses_what_it_cannot_use(options, message):
     with pytest.raises(InputError, match=message):
         GraphWaveNet(**{"num_nodes": 4, "adjacency": torch.eye(4), **options})
+
+
+def test_without_a_learned_support_the_walks_do_the_same():
+    torch.manual_seed(0)
+    graph = torch.rand(5, 5)
+    sizes = {"channels": 4, "skip_channels": 6, "end_channels": 7}
+    model, without = (GraphWaveNet(5, graph, **sizes, rank=rank).eval() for rank in (3, 0))
+    weights = {name: tensor for name, tensor in model.state_dict().items() if name not in ("source", "sink")}
+    for name, tensor in weights.items():
+        if name.startswith("graphs.") and name.endswith("linear.weight"):
+            tensor[:, 5 * 4 :] = 0
+            weights[name] = tensor[:, : 5 * 4].clone()
+    without.load_state_dict(weights)
+    x = torch.randn(2, 12, 5, 3)
+    torch.testing.assert_close(without(x), model(x))
+    with pytest.raises(InputError, match="rank=-1; expected 1 or more, or 0"):
+        GraphWaveNet(5, graph, rank=-1)

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from stlora.backbones.graph import as_adjacency, transition_matrix
 from stlora.backbones.product import FixedProduct
 from stlora.backbones.sizes import check_sizes
+from stlora.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,7 +43,8 @@ class GraphWaveNet(nn.Module):
         blocks: times the dilations start again from 1.
         layers: layers of a block, of dilation 1, 2, 4, ...
         order: diffusion steps over each support.
-        rank: width of the two node tables whose product is the learned support.
+        rank: width of the two node tables whose product is the learned support, a dense ``[N, N]``; 0 for none, where N
+            is too large for it.
         dropout: after each graph convolution.
 
     Raises:
@@ -67,29 +69,34 @@ class GraphWaveNet(nn.Module):
     ) -> None:
         super().__init__()
         check_sizes("gwnet", num_nodes=num_nodes, history=history, horizon=horizon, in_channels=in_channels)
-        check_sizes("gwnet", blocks=blocks, layers=layers, order=order, rank=rank)
+        check_sizes("gwnet", blocks=blocks, layers=layers, order=order)
+        if rank < 0:
+            raise InputError(f"gwnet got rank={rank}; expected 1 or more, or 0 for no learned support")
         self.num_nodes, self.history, self.horizon, self.in_channels = num_nodes, history, horizon, in_channels
         graph = as_adjacency(adjacency, num_nodes, "gwnet")
         walks = [transition_matrix(graph), transition_matrix(graph.T)]
         self.walks = nn.ModuleList(FixedProduct(walk.T) for walk in walks)  # x_w = Σ_v P[v, w] x_v
-        self.source = nn.Parameter(torch.randn(num_nodes, rank))
-        self.sink = nn.Parameter(torch.randn(rank, num_nodes))
+        self.source = nn.Parameter(torch.randn(num_nodes, rank)) if rank else None
+        self.sink = nn.Parameter(torch.randn(rank, num_nodes)) if rank else None
 
         dilations = [2**layer for _ in range(blocks) for layer in range(layers)]
         self.receptive_field = 1 + sum(dilations)
         self.start = nn.Linear(in_channels, channels)
         self.gates = nn.ModuleList(_GatedConvolution(channels, dilation) for dilation in dilations)
-        self.graphs = nn.ModuleList(_Diffusion(channels, len(walks) + 1, order, dropout) for _ in dilations[1:])
+        supports = len(walks) + (rank > 0)
+        self.graphs = nn.ModuleList(_Diffusion(channels, supports, order, dropout) for _ in dilations[1:])
         self.skips = nn.ModuleList(nn.Linear(channels, skip_channels) for _ in dilations)
         self.widen = nn.Linear(skip_channels, end_channels)
         self.head = nn.Linear(end_channels, horizon)
-        mixed = 1 + order * (len(walks) + 1)
+        mixed = 1 + order * supports
         self.unused_published_parameters = (mixed * channels + 1) * channels + 2 * channels
 
     def forward(self, x: Tensor) -> Tensor:
         """Forecast ``[B, H, N, 1]`` from ``[B, T, N, C]``, both in scaled units."""
-        learned = torch.softmax(torch.relu(self.source @ self.sink), dim=1).T
-        supports = [*self.walks, learned.__matmul__]
+        supports: list[Callable[[Tensor], Tensor]] = [*self.walks]
+        if self.source is not None and self.sink is not None:
+            learned = torch.softmax(torch.relu(self.source @ self.sink), dim=1).T
+            supports.append(learned.__matmul__)
         x = x[:, -self.receptive_field :].permute(2, 1, 0, 3)  # [N, T, B, C]
         # Zeros before the projection, so that a missing step is its bias, as published.
         x = self.start(F.pad(x, (0, 0, 0, 0, self.receptive_field - x.shape[1], 0)))

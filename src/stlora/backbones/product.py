@@ -19,7 +19,7 @@ class FixedProduct(nn.Module):
     """``A x`` for a fixed ``A`` ``[R, N]`` and ``x`` ``[N, M]``; differentiable in ``x``.
 
     Args:
-        matrix: A; kept out of the state dict, because it comes from the graph.
+        matrix: A, dense or a sparse COO tensor; kept out of the state dict, because it comes from the graph.
 
     Example:
         >>> product = FixedProduct(torch.tensor([[0.0, 2.0], [1.0, 0.0]]))
@@ -30,13 +30,19 @@ class FixedProduct(nn.Module):
     def __init__(self, matrix: Tensor) -> None:
         super().__init__()
         matrix = matrix.to(torch.get_default_dtype())
-        rows, columns = matrix.nonzero(as_tuple=True)
-        self.sparse = 0 < len(rows) <= SPARSE_BELOW * matrix.numel()
+        if matrix.is_sparse:
+            matrix = matrix.coalesce()
+            (rows, columns), values = matrix.indices(), matrix.values()
+            self.sparse = True
+        else:
+            rows, columns = matrix.nonzero(as_tuple=True)
+            self.sparse = 0 < len(rows) <= SPARSE_BELOW * matrix.numel()
+            values = matrix[rows, columns] if self.sparse else matrix
         counts = torch.bincount(rows, minlength=len(matrix))
         self.values: Tensor
         self.columns: Tensor
         self.starts: Tensor
-        self.register_buffer("values", matrix[rows, columns] if self.sparse else matrix, persistent=False)
+        self.register_buffer("values", values, persistent=False)
         self.register_buffer("columns", columns if self.sparse else None, persistent=False)
         self.register_buffer("starts", counts.cumsum(0) - counts if self.sparse else None, persistent=False)
 

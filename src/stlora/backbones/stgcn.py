@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from stlora.backbones.graph import as_adjacency, scaled_laplacian
+from stlora.backbones.chebyshev import chebyshev
+from stlora.backbones.graph import as_adjacency
+from stlora.backbones.product import FixedProduct
 from stlora.backbones.sizes import check_sizes
 from stlora.errors import InputError
 
@@ -68,9 +70,7 @@ class STGCN(nn.Module):
                 f"stgcn got a history of {history} steps, and its blocks take {history - left}; "
                 f"give a history of {history - left + 1} or more, or a smaller kernel_size"
             )
-        basis = _chebyshev(scaled_laplacian(as_adjacency(adjacency, num_nodes, "stgcn")), order)
-        self.register_buffer("basis", basis.to(torch.get_default_dtype()), persistent=False)
-        self.basis: Tensor
+        self.basis = _Basis(chebyshev(as_adjacency(adjacency, num_nodes, "stgcn"), order))
         sizes = (temporal_channels, spatial_channels)
         self.blocks = nn.ModuleList(
             _Block(channels, *sizes, num_nodes, kernel_size, order, dropout)
@@ -95,6 +95,27 @@ class STGCN(nn.Module):
         return out.transpose(1, 3)
 
 
+class _Basis(nn.Module):
+    """The Chebyshev polynomials of the graph, ``[N, N (order - 1)]``; see :func:`stlora.backbones.chebyshev.chebyshev`.
+
+    Few nodes take a dense product for each sample and step, many a sparse one over all of them.
+    """
+
+    def __init__(self, matrix: Tensor) -> None:
+        super().__init__()
+        self.product = FixedProduct(matrix) if matrix.is_sparse else None
+        self.dense: Tensor
+        dense = None if matrix.is_sparse else matrix.to(torch.get_default_dtype())
+        self.register_buffer("dense", dense, persistent=False)
+
+    def forward(self, terms: Tensor) -> Tensor:
+        """``[B T, N (order - 1), channels]`` to ``[B T, N, channels]``."""
+        if self.product is None:
+            return torch.bmm(self.dense.expand(terms.shape[0], -1, -1), terms)
+        summed: Tensor = self.product(terms.transpose(0, 1).flatten(1))  # [N, B T channels]
+        return summed.unflatten(1, terms.shape[::2]).transpose(0, 1)
+
+
 class _Block(nn.Module):
     """Temporal, graph and temporal convolution, layer norm and dropout."""
 
@@ -115,7 +136,7 @@ class _Block(nn.Module):
         self.norm = nn.LayerNorm((num_nodes, temporal_channels))
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, basis: Tensor) -> Tensor:
+    def forward(self, x: Tensor, basis: _Basis) -> Tensor:
         out: Tensor = self.dropout(self.norm(self.after(self.graph(self.before(x), basis))))
         return out
 
@@ -163,18 +184,10 @@ class _GraphConvolution(nn.Module):
         self.weight = nn.Parameter(torch.empty(order, out_channels, out_channels).uniform_(-bound, bound))
         self.bias = nn.Parameter(torch.empty(out_channels).uniform_(-bound, bound))
 
-    def forward(self, x: Tensor, basis: Tensor) -> Tensor:
+    def forward(self, x: Tensor, basis: _Basis) -> Tensor:
         u = self.fit(x).flatten(0, 1)  # [B T, N, out_channels]
         wide = u @ self.weight[1:].permute(1, 0, 2).flatten(1)  # [B T, N, (order - 1) out_channels]
         # Row-major, these are the rows (node, polynomial) that the columns of the basis stand for.
-        terms = wide.reshape(u.shape[0], basis.shape[1], -1)
-        y = torch.bmm(basis.expand(u.shape[0], -1, -1), terms) + u @ self.weight[0] + self.bias
+        terms = wide.reshape(u.shape[0], -1, u.shape[-1])
+        y = basis(terms) + u @ self.weight[0] + self.bias
         return torch.relu(y + u).reshape(*x.shape[:-1], -1)
-
-
-def _chebyshev(laplacian: Tensor, order: int) -> Tensor:
-    """``T_1(L) … T_{order-1}(L)`` as ``[N, N (order - 1)]``, the polynomials of a node side by side."""
-    terms = [torch.eye(len(laplacian), dtype=laplacian.dtype), laplacian]
-    while len(terms) < order:
-        terms.append(2 * laplacian @ terms[-1] - terms[-2])
-    return torch.stack(terms[1:], dim=-1).flatten(1)
