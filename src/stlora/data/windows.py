@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -122,6 +124,24 @@ class Windows:
         """
         rows = start[:, None] + torch.arange(self.history, self.history + self.horizon, device=start.device)
         return self._rows(rows).unsqueeze(-1)
+
+    def observed_targets(self, start: Tensor, steps: int) -> Tensor:
+        """How many of the first ``steps`` targets of each window were observed, over all nodes: ``[B]`` int64.
+
+        Args:
+            start: ``[B]`` first steps of the windows, on the processor.
+            steps: at most H.
+        """
+        first = start + self.history
+        return self._observed_before[first + steps] - self._observed_before[first]
+
+    @cached_property
+    def _observed_before(self) -> Tensor:
+        """The number of observed values before each step, ``[T_total + 1]``."""
+        counts = [torch.zeros(1, dtype=torch.long)]
+        for rows in torch.split(torch.arange(len(self._values), device=self.device), 256):
+            counts.append((~self._values.index_select(0, rows).isnan()).sum(dim=1).cpu())
+        return torch.cat(counts).cumsum(0)
 
     def _rows(self, rows: Tensor) -> Tensor:
         """The values at steps ``[B, T]``: ``[B, T, N]``."""

@@ -13,6 +13,7 @@ from torch import nn
 from stlora.adapters import WrappedBackbone
 from stlora.data import SensorSeries
 from stlora.errors import InputError
+from stlora.training import together
 from stlora.training.config import AdaptConfig, DataOptions
 from stlora.training.forecasts import choose_device
 from stlora.training.kept import keep_forecasts
@@ -44,12 +45,13 @@ def adapt(
         show: progress on the terminal.
 
     Returns:
-        The finished run, which holds a copy of the backbone too.
+        The finished run, which holds a copy of the backbone too; several processes as in :func:`stlora.training.fit`.
 
     Raises:
         InputError: the run, the data or an option cannot be used.
     """
     memory = PeakMemory()
+    together.join()
     source = Run(config.run)
     record = source.record()
     source_seconds = source.metrics["seconds"]["fit"]
@@ -61,12 +63,16 @@ def adapt(
     model = wrap(backbone, config.adapter, config.adapter_options, data, config.freeze_backbone)
 
     run = Run(config.out)
-    run.begin(config)
+    if together.is_first():
+        run.begin(config)
     options = dataclasses.replace(config, learning_rate=config.learning_rate * model.rate)
     task, preparation = _task(
         model, data, options, (source if os.access(source.folder, os.W_OK) else run).folder / KEPT
     )
     trained = train(task, options, run.folder, show)
+    if not together.is_first():
+        together.wait()
+        return run
     measured = timed_measure(model, data, record.fit["batch_size"], config.device)
     run.save_backbone(backbone, record, data.series.adjacency, data.windows.filling)
     model.save_pretrained(run.folder / "adapter", adapter_entries(data.series, data.scaler))
@@ -85,6 +91,7 @@ def adapt(
         ),
         measured.windows,
     )
+    together.wait()
     return run
 
 
@@ -94,7 +101,8 @@ def _task(model: WrappedBackbone, data: Prepared, config: AdaptConfig, folder: P
         return ForecastTask(model, data.windows, data.split, config), 0.0
     device = choose_device(config.device)
     data.windows.to(device)
-    kept = keep_forecasts(model.backbone.to(device), data, folder, config.batch_size)
+    with together.first_then_others():
+        kept = keep_forecasts(model.backbone.to(device), data, folder, config.batch_size)
     return AdaptTask(model, data.windows, data.split, config, kept.forecasts), kept.seconds
 
 

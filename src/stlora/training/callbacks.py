@@ -107,6 +107,8 @@ class TrainingLog(Callback):
             self._before + time.perf_counter() - self._started,
         ]
         self.rows.append(row)
+        if not trainer.is_global_zero:
+            return
         lines = [",".join(self.COLUMNS)]
         lines += [f"{int(epoch)},{train:.6f},{val:.6f},{rate:.3e},{s:.2f}" for epoch, train, val, rate, s in self.rows]
         write_text(self.path, "\n".join(lines) + "\n")

@@ -13,6 +13,7 @@ from stlora.evaluation.changes import Change, changes
 from stlora.evaluation.rows import Row, summarise
 from stlora.evaluation.writing import to_csv
 from stlora.files import write_json, write_text
+from stlora.training import together
 from stlora.training.cells import Cell, run_cells
 from stlora.training.columns import columns_for, columns_of
 from stlora.training.config import CompareConfig
@@ -50,6 +51,7 @@ def compare(config: CompareConfig, series: SensorSeries | None = None, show: boo
     Raises:
         InputError: the data or an option cannot be used.
     """
+    together.refuse("a comparison")
     series = open_series(config, series)
     folder = Path(config.out) / "runs"
     columns = columns_of(names(config.adapters))

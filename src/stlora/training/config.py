@@ -75,13 +75,30 @@ class RunOptions:
 
 
 @dataclass(kw_only=True)
-class TrainingOptions(Recipe, RunOptions):
+class StepOptions:
+    """How a step is computed, which changes nothing of what it is.
+
+    Attributes:
+        accumulate: batches whose gradients are added for one optimizer step, as one batch so many times as large would
+            give them, in the memory of one.
+    """
+
+    accumulate: int = 1
+
+    def __post_init__(self) -> None:
+        if self.accumulate < 1:
+            raise InputError(f"accumulate is {self.accumulate}; expected 1 or more")
+
+
+@dataclass(kw_only=True)
+class TrainingOptions(Recipe, RunOptions, StepOptions):
     """How to train, every number settled."""
 
     LEAST_EPOCHS: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
         RunOptions.__post_init__(self)
+        StepOptions.__post_init__(self)
         check_values(self, self.LEAST_EPOCHS)
         check_schedule(self)
 
@@ -97,7 +114,7 @@ class FitOptions(DataOptions):
         backbone_options: sizes of the backbone that differ from the published ones.
         backbone_weights: start from the weights in this .safetensors, .pt or .pth file; with --epochs 0 take them as
             they are.
-        adapter: none, stlora (the lean default), large (twice as wide and deep), residual (corrects the backbone's
+        adapter: none, stlora (the lean default), large (wider and deeper), residual (corrects the backbone's
             forecast instead of mixing it with its own), paper (as published), or shared (without node factor); or a
             rival, bias_scale, node_head, embedding or clora.
         adapter_options: fields of the adapter that differ from the named one.
@@ -126,11 +143,12 @@ class FitPlan(TrainingOptions, FitOptions):
 
 
 @dataclass(kw_only=True)
-class FitConfig(RecipeChanges, RunOptions, FitOptions):
+class FitConfig(RecipeChanges, RunOptions, StepOptions, FitOptions):
     """Train a backbone, alone or jointly with an adapter."""
 
     def __post_init__(self) -> None:
         RunOptions.__post_init__(self)
+        StepOptions.__post_init__(self)
         check_values(self, FitPlan.LEAST_EPOCHS)
         choices = get_args(get_type_hints(FitOptions)["recipe"])
         if self.recipe not in choices:
@@ -162,7 +180,7 @@ class AdaptConfig(TrainingOptions):
     Attributes:
         run: the run folder whose backbone is adapted.
         out: the run folder to write; an unfinished run of the same options is taken up where it stopped.
-        adapter: stlora (the lean default), large (twice as wide and deep), residual (corrects the backbone's
+        adapter: stlora (the lean default), large (wider and deeper), residual (corrects the backbone's
             forecast instead of mixing it with its own), paper (as published), or shared (without node factor); or a
             rival, bias_scale, node_head, embedding, clora, peft or finetune, see docs/rivals.md.
         adapter_options: fields of the adapter that differ from the named one.

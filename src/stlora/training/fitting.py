@@ -15,7 +15,7 @@ from stlora.adapters import WrappedBackbone
 from stlora.backbones import own
 from stlora.data import SensorSeries
 from stlora.errors import InputError
-from stlora.training import models
+from stlora.training import models, together
 from stlora.training.baseline import fit_baseline_run
 from stlora.training.config import FitConfig, FitPlan
 from stlora.training.loop import train
@@ -42,7 +42,7 @@ def fit(
         show: progress on the terminal.
 
     Returns:
-        The finished run.
+        The finished run; where ``torchrun`` started several processes, they train it together and the first writes it.
 
     Raises:
         InputError: the data, an option or the backbone cannot be used.
@@ -57,6 +57,7 @@ def fit(
         ['mae', 'mape', 'rmse']
     """
     memory = PeakMemory()
+    together.join()
     series = open_series(config, series)
     config = dataclasses.replace(config, data_fingerprint=series.fingerprint())
     if module is not None:
@@ -68,6 +69,7 @@ def fit(
     options = asdict(plan)
     data = prepare(series, options)
     if models.is_baseline(plan.backbone):
+        together.refuse(f"fitting {plan.backbone}")
         return fit_baseline_run(plan, data, memory)
     lightning.seed_everything(plan.seed, verbose=False)
     backbone = module if module is not None else _create(plan, series)
@@ -81,8 +83,12 @@ def fit(
 
     task = ForecastTask(model, data.windows, data.split, plan)
     run = Run(plan.out)
-    run.begin(plan)
+    if together.is_first():
+        run.begin(plan)
     trained = train(task, plan, run.folder, show)
+    if not together.is_first():
+        together.wait()
+        return run
     measured = timed_measure(model, data, plan.batch_size, plan.device)
     record = BackboneRecord.of(series, data.scaler, backbone, options)
     run.save_backbone(backbone, record, series.adjacency, data.windows.filling)
@@ -103,6 +109,7 @@ def fit(
         ),
         measured.windows,
     )
+    together.wait()
     return run
 
 

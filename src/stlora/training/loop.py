@@ -15,6 +15,7 @@ from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressB
 
 from stlora.errors import InputError
 from stlora.files import write_text
+from stlora.training import together
 from stlora.training.callbacks import BestCheckpoint, Patience, SafeCheckpoints, TrainingLog, read_checkpoint
 from stlora.training.config import TrainingOptions
 from stlora.training.forecasts import choose_device, measure
@@ -40,6 +41,8 @@ class Trained:
 def train(task: ForecastTask, options: TrainingOptions, folder: Path, show: bool = False) -> Trained:
     """Train the task's network to its best validation MAE; take up an interrupted run of ``folder``.
 
+    Where several processes train together, the first one writes and ends with the best network; the others are done.
+
     Args:
         task: its network has the best weights afterwards.
         options: how to train; 0 epochs leave the network as it is.
@@ -47,12 +50,17 @@ def train(task: ForecastTask, options: TrainingOptions, folder: Path, show: bool
         show: progress on the terminal.
 
     Raises:
-        InputError: there is nothing to train, no such device, or the loss is not finite from the start.
+        InputError: there is nothing to train, no such device, more processes than validation windows, or the loss is
+            not finite from the start.
     """
     if options.epochs == 0:
         return _measured_only(task, options, folder)
     if not any(parameter.requires_grad for parameter in task.model.parameters()):
         raise InputError("there is nothing to train: no parameter of the network requires a gradient")
+    if len(task.split.val) < together.processes():
+        raise InputError(
+            f"{together.processes()} processes are to share {len(task.split.val)} validation windows; start fewer"
+        )
     checkpoints = folder / "checkpoints"
     log = TrainingLog(folder / "log.csv", show)
     best = BestCheckpoint(checkpoints, "best", monitor="val_mae", enable_version_counter=False)
@@ -66,8 +74,8 @@ def train(task: ForecastTask, options: TrainingOptions, folder: Path, show: bool
     _quiet()
     trainer = lightning.Trainer(
         accelerator="gpu" if choose_device(options.device).type == "cuda" else "cpu",
-        devices=1,
         max_epochs=options.epochs,
+        accumulate_grad_batches=options.accumulate,
         gradient_clip_val=options.clip or None,
         callbacks=callbacks,
         plugins=[SafeCheckpoints()],
@@ -77,6 +85,7 @@ def train(task: ForecastTask, options: TrainingOptions, folder: Path, show: bool
         enable_progress_bar=bar,
         enable_model_summary=False,
         default_root_dir=folder,
+        **together.trainer_options(),
     )
     last = checkpoints / "last.ckpt"
     with warnings.catch_warnings():
@@ -90,6 +99,8 @@ def train(task: ForecastTask, options: TrainingOptions, folder: Path, show: bool
             f"training did not reach a finite validation MAE at learning rate {options.learning_rate:g}; "
             "lower --learning_rate, or check the data with: stlora data check"
         )
+    if not together.is_first():
+        return Trained(log.seconds, len(log.rows), val_mae)
     task.load_state_dict(read_checkpoint(checkpoints / "best.ckpt")["state_dict"])
     started = time.perf_counter()
     mixed = settle_shares(task)
@@ -101,7 +112,8 @@ def _measured_only(task: ForecastTask, options: TrainingOptions, folder: Path) -
     device = choose_device(options.device)
     windows = task.windows.to(device)
     errors = measure(task.model.to(device), windows, task.split.val, options.batch_size)
-    write_text(folder / "log.csv", ",".join(TrainingLog.COLUMNS) + "\n")
+    if together.is_first():
+        write_text(folder / "log.csv", ",".join(TrainingLog.COLUMNS) + "\n")
     return Trained(seconds=0.0, epochs=0, val_mae=errors["pooled"]["mae"])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from inspect import signature
 from math import ceil
 from typing import Any
@@ -16,9 +17,11 @@ from stlora.data.split import Split
 from stlora.data.windows import Windows
 from stlora.errors import InputError
 from stlora.evaluation.metrics import ForecastErrors
+from stlora.training import together
 from stlora.training.config import TrainingOptions
 from stlora.training.curriculum import shown_truth, steps_in_loss, truth_probability
 from stlora.training.loss import masked_mae
+from stlora.training.parts import Parts
 from stlora.training.schedules import after_epoch, after_step, make_optimizer, make_schedule
 
 
@@ -78,6 +81,7 @@ class ForecastTask(lightning.LightningModule):
         num_nodes = windows.num_nodes
         self.errors = ForecastErrors(windows.horizon, num_nodes)
         self._loss = torch.zeros(())
+        self._weights: list[float] | None = None  # of this epoch's batches, where several make a step
 
     def forward(self, start: Tensor, truth: Tensor | None = None) -> tuple[Tensor, ...]:
         """The forecasts ``[B, H, N, 1]`` that are trained, in physical units, for the windows that start at ``start``.
@@ -98,25 +102,34 @@ class ForecastTask(lightning.LightningModule):
         assert isinstance(self.model, WrappedBackbone)
         return _backbone_forecast(self.model, x)
 
-    def train_dataloader(self) -> IndexBatches:
-        """Batches of this epoch."""
+    def train_dataloader(self) -> IndexBatches | Parts:
+        """Batches of this epoch; where several of them or several processes make a step, this process's parts."""
         seed = self._epoch_seed()
-        return IndexBatches(self.split.train, self.options.batch_size, seed, self.options.train_fraction)
+        batches = IndexBatches(self.split.train, self.options.batch_size, seed, self.options.train_fraction)
+        if self.options.accumulate == 1 and together.processes() == 1:
+            return batches
+        steps = steps_in_loss(self.current_epoch, self.windows.horizon, self.options)
+        observed = partial(self.windows.observed_targets, steps=steps)
+        parts = Parts(batches, observed, self.options.accumulate, together.processes(), together.rank())
+        self._weights = parts.weights
+        return parts
 
     def val_dataloader(self) -> IndexBatches:
-        """All validation windows, in order."""
-        return IndexBatches(self.split.val, self.options.batch_size)
+        """All validation windows, in order; each process has a stretch of them."""
+        windows, count, rank = self.split.val, together.processes(), together.rank()
+        own = windows[len(windows) * rank // count : len(windows) * (rank + 1) // count]
+        return IndexBatches(own, self.options.batch_size)
 
     def on_fit_start(self) -> None:
         """Put the array where the network is."""
         self.windows.to(self.device)
 
     def on_train_epoch_start(self) -> None:
-        """Start the dropout of this epoch from its own seed."""
-        torch.manual_seed(self._epoch_seed())
+        """Start the dropout of this epoch, and of this process, from its own seed."""
+        torch.manual_seed(self._epoch_seed() + 500_009 * together.rank())
         self._loss = torch.zeros((), device=self.device)
 
-    def training_step(self, start: Tensor, _: int) -> Tensor:
+    def training_step(self, start: Tensor, number: int) -> Tensor:
         """The loss of one batch, over the steps ahead that the curriculum has come to."""
         target = self.windows.targets(start)
         truth = None
@@ -126,6 +139,8 @@ class ForecastTask(lightning.LightningModule):
         steps = steps_in_loss(self.current_epoch, self.windows.horizon, self.options)
         losses = [masked_mae(forecast[:, :steps], target[:, :steps]) for forecast in self(start, truth)]
         loss = torch.stack(losses).sum()
+        if self._weights is not None:
+            loss = self._weights[number] * loss
         self._loss += loss.detach() / len(losses)
         return loss
 
@@ -135,8 +150,11 @@ class ForecastTask(lightning.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Report the MAE over the whole split, and the mean training loss of the epoch's batches."""
-        self.log("val_mae", self.errors.mae().float(), prog_bar=True)
-        self.log("train_mae", self._loss / float(self.trainer.num_training_batches), prog_bar=True)
+        with self.errors.sync_context():
+            self.log("val_mae", self.errors.mae().float(), prog_bar=True)
+        loss = self.trainer.strategy.reduce(self._loss, reduce_op="sum")
+        counted = together.processes() * self.options.accumulate * self._steps(int(self.trainer.num_training_batches))
+        self.log("train_mae", loss / float(counted), prog_bar=True)
         self.errors.reset()
 
     def on_train_epoch_end(self) -> None:
@@ -150,8 +168,12 @@ class ForecastTask(lightning.LightningModule):
     def configure_optimizers(self) -> Any:
         """The optimizer of what is trainable, and its schedule."""
         optimizer = make_optimizer(self.model.parameters(), self.options)
-        schedule = make_schedule(optimizer, self.options, len(self.train_dataloader()))
+        schedule = make_schedule(optimizer, self.options, self._steps(len(self.train_dataloader())))
         return {"optimizer": optimizer} if schedule is None else {"optimizer": optimizer, "lr_scheduler": schedule}
+
+    def _steps(self, batches: int) -> int:
+        """Optimizer steps of so many batches."""
+        return ceil(batches / self.options.accumulate)
 
     def _epoch_seed(self) -> int:
         return self.options.seed * 1_000_003 + self.current_epoch
