@@ -90,3 +90,21 @@ def test_a_node_without_observations_has_no_say():
     neighbours.fit(departures, lag=2)
     assert not as_matrices(neighbours)[:, :, 3].any()
     assert not as_matrices(neighbours)[:, 3].any()
+
+
+def test_of_many_nodes_a_draw_of_the_steps_is_looked_at(monkeypatch):
+    departures = waves()
+    monkeypatch.setattr(room, "MANY", 4)
+    monkeypatch.setattr(room, "MOMENTS", 100)
+    drawn, all_steps = Neighbours(5, count=2), Neighbours(5, count=2)
+    drawn.fit(departures, lag=2)
+    alike, ahead = room._moments(len(departures), 5), room._moments(len(departures) - 2, 5)
+    assert len(alike.unique()) == len(ahead.unique()) == 100
+    assert alike.max() > 350 > 50 > alike.min()
+    by_hand = np.corrcoef(departures[alike].T.numpy())
+    strongest = np.argsort(-np.abs(by_hand - np.eye(5)), axis=1)[:, :2]
+    np.testing.assert_array_equal(drawn.index[ALIKE].numpy(), strongest)
+    monkeypatch.undo()
+    all_steps.fit(departures, lag=2)
+    assert (drawn.index[AHEAD, 1:, 0] == all_steps.index[AHEAD, 1:, 0]).all()
+    assert not torch.equal(drawn.weight, all_steps.weight)

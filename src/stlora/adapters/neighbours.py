@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 ALIKE, AHEAD = range(2)  # the two kinds of neighbours
+MANY, MOMENTS = 10_000, 1024  # above so many nodes, correlations are taken over so many steps at most
 _ROWS = 512  # nodes whose correlations with all others are held at a time
 
 
@@ -19,6 +20,9 @@ class Neighbours(nn.Module):
     node's change over the next ``lag`` steps, what its own departure says of that change taken off. Weights are the
     correlations, scaled to an absolute sum of one. Kept as buffers, 4 k numbers a node. Until :meth:`fit`, all weights
     are zero.
+
+    All pairs are looked at, which is N² work for every step. Above :data:`MANY` nodes the correlations are those over
+    :data:`MOMENTS` steps, drawn from all of the training period; departures last, so steps in between say little more.
 
     Args:
         num_nodes: N.
@@ -48,16 +52,19 @@ class Neighbours(nn.Module):
             departures: ``[T, N]`` from the typical day on the training period, NaN = missing.
             lag: steps over which a change is looked at.
         """
-        known = departures.nan_to_num()
+        steps, nodes = departures.shape
         self.weight.zero_()
-        if len(known) <= lag + 1:
+        if steps <= lag + 1:
             return
-        now = _standard(known)
-        for rows in _chunks(known.shape[1]):
+        now = _standard(departures[_moments(steps, nodes)].nan_to_num())
+        for rows in _chunks(nodes):
             self._keep(ALIKE, rows, now[:, rows].T @ now / len(now))
-        before = _standard(known[:-lag])
-        for rows in _chunks(known.shape[1]):
-            change = _standard(known[lag:, rows] - known[:-lag, rows])
+        del now  # at 100,000 nodes, half of the memory
+        moments = _moments(steps - lag, nodes)
+        before = _standard(departures[moments].nan_to_num())
+        for rows in _chunks(nodes):
+            first, later = (departures[:, rows][moments + wait].nan_to_num() for wait in (0, lag))
+            change = _standard(later - first)
             own = before[:, rows]
             change = _standard(change - (own * change).mean(dim=0) * own)
             self._keep(AHEAD, rows, change.T @ before / len(before))
@@ -80,6 +87,14 @@ class Neighbours(nn.Module):
             for index, weight in zip(self.index, self.weight.to(columns.dtype), strict=True)
         ]
         return torch.stack(bags).transpose(1, 2).reshape(2, *departures.shape)
+
+
+def _moments(steps: int, nodes: int) -> Tensor:
+    """The steps over which correlations are taken, in order."""
+    if nodes <= MANY or steps <= MOMENTS:
+        return torch.arange(steps)
+    drawn = torch.randperm(steps, generator=torch.Generator().manual_seed(0))[:MOMENTS]
+    return drawn.sort().values
 
 
 def _chunks(nodes: int) -> Iterator[slice]:
