@@ -19,6 +19,7 @@ from stlora.cli_options import (
     CheckOptions,
     DemoOptions,
     EvaluateOptions,
+    ExportOptions,
     GetOptions,
     InfoOptions,
     ListOptions,
@@ -161,6 +162,21 @@ def predict(options: PredictOptions) -> None:
     )
 
 
+def export(options: ExportOptions) -> None:
+    """Write the network and say what it takes."""
+    from stlora.serving import export as run_export
+    from stlora.training import Run
+
+    exported = run_export(Run(options.run), options.output, options.module)
+    facts = exported.facts
+    for name, kind in {**facts["inputs"], **facts["outputs"]}.items():
+        print(f"{name}: {kind}")
+    print(
+        f"written to {exported.path}; its forecasts differ from the run's own by up to {exported.difference:.1e} "
+        f"{facts['unit']}".rstrip()
+    )
+
+
 def _print_summary(metrics: dict[str, Any]) -> None:
     """Two lines for people: what was measured, and how it did."""
     parameters = metrics["parameters"]
@@ -204,6 +220,7 @@ VERBS = {
     "report": Verb(ReportOptions, report, ("folder",)),
     "evaluate": Verb(EvaluateOptions, evaluate, ("run",), flags=("json",)),
     "predict": Verb(PredictOptions, predict, ("run",)),
+    "export": Verb(ExportOptions, export, ("run",)),
 }
 DATA_VERBS = {
     "list": Verb(ListOptions, data_list),

@@ -136,3 +136,18 @@ class PredictOptions:
     timezone: str | None = None
     module: str | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
+
+
+@dataclass(kw_only=True)
+class ExportOptions:
+    """Write the network of a run as one file that forecasts without this library.
+
+    Attributes:
+        run: the run folder.
+        output: the file to write, .pt2 for torch or .onnx.
+        module: package.module:factory, if the run's backbone is of your own; runs that code.
+    """
+
+    run: str
+    output: str
+    module: str | None = None

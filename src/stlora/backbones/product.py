@@ -21,6 +21,9 @@ class FixedProduct(nn.Module):
     Args:
         matrix: A, dense or a sparse COO tensor; kept out of the state dict, because it comes from the graph.
 
+    Attributes:
+        shape: (R, N).
+
     Example:
         >>> product = FixedProduct(torch.tensor([[0.0, 2.0], [1.0, 0.0]]))
         >>> product(torch.tensor([[1.0], [10.0]])).tolist()
@@ -38,6 +41,7 @@ class FixedProduct(nn.Module):
             rows, columns = matrix.nonzero(as_tuple=True)
             self.sparse = 0 < len(rows) <= SPARSE_BELOW * matrix.numel()
             values = matrix[rows, columns] if self.sparse else matrix
+        self.shape = tuple(matrix.shape)
         counts = torch.bincount(rows, minlength=len(matrix))
         self.values: Tensor
         self.columns: Tensor
