@@ -1,28 +1,37 @@
 """The node-adaptive layer against a plain linear layer and against weights of every node's own.
 
-    python benchmarks/layer.py
+    python benchmarks/layer.py [--threads 2] [--only training|inference]
 
-Forward and backward, float32, one thread, N from 10 to 100,000 with N × batch about constant. Writes
-results/speed/layer.json and layer.md.
+Forward and backward, and inference with and without folding; float32, N from 10 to 100,000. Beside them the least time
+that arithmetic and memory allow, and what each part of a step takes. Writes results/speed/layer.json and layer.md; a
+run with another number of threads is added to those that are there.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 from pathlib import Path
 
 import torch
+from layer_parts import PARTS_AT, parts
 from machine import describe
+from roofline import copy_rate, product_rate
 from speed_tables import layer_page
 from torch import Tensor, nn
 from turns import medians
 
 from stlora import NodeAdaptiveLowRankLayer
+from stlora.adapters import nall
+from stlora.adapters.folding import fold
 from stlora.files import write_json, write_text
 
 RESULT = Path(__file__).parents[1] / "results" / "speed" / "layer"
-ROUNDS, RANK = 7, 4
+ROUNDS, ANSWERS, RANK = 7, 15, 4
+IN_A_ROW = 3  # answers, so that most find the weights where the one before has left them
 NODES = (10, 307, 8600, 100_000)
 CASES = ((64, 20_000), (64, 100_000), (16, 20_000))  # width, N × batch; 64 samples of 307 nodes are 19,648
+ANSWERED = ((10, 1), (10, 64), (60, 1), (60, 64), (120, 1), (307, 1), (307, 64), (8600, 1), (8600, 8), (100_000, 1))
 FACTORS = ("core", "diagonal", "none", "full")
 MOST_NUMBERS = 5e7  # of a layer's parameters; larger ones are counted and not run
 
@@ -51,6 +60,18 @@ class Pass:
         self.layer(self.x).backward(self.gradient)
 
 
+class Answer:
+    """Forward passes without gradients, one after the other."""
+
+    def __init__(self, layer: nn.Module, x: Tensor) -> None:
+        self.layer, self.x = layer.eval(), x
+
+    @torch.inference_mode()
+    def __call__(self) -> None:
+        for _ in range(IN_A_ROW):
+            self.layer(self.x)
+
+
 def numbers(nodes: int, width: int) -> dict[str, int]:
     """How many parameters each form has."""
     shared, map_ = width * width + width, 2 * RANK * width
@@ -74,27 +95,81 @@ def build(form: str, nodes: int, width: int) -> nn.Module:
     return layer
 
 
-def measure(nodes: int, width: int, rows: int, device: torch.device) -> dict[str, object]:
+def forms(nodes: int, width: int, device: torch.device) -> dict[str, nn.Module]:
+    counted = numbers(nodes, width)
+    built = {form: build(form, nodes, width).to(device) for form in counted if counted[form] <= MOST_NUMBERS}
+    for form, layer in built.items():
+        assert sum(parameter.numel() for parameter in layer.parameters()) == counted[form]
+    return built
+
+
+def floors(nodes: int, width: int, batch: int, flops: float) -> dict[str, dict[str, float]]:
+    """Seconds that forward and backward need at least: three products of each map; every array once each way."""
+    rows = batch * nodes
+    bandwidth = copy_rate(rows * width)
+    found = {}
+    for form, own in (("linear", 0), ("core", 2 * RANK * width + RANK**2)):
+        read = 3 * numbers(nodes, width)[form]  # forward and backward, and gradients written
+        found[form] = {
+            "arithmetic": 6 * rows * (width * width + own) / flops,
+            "memory": 4 * (5 * rows * width + read) / bandwidth,  # x, y; x, the gradient of y and that of x
+        }
+    return found
+
+
+def trained(nodes: int, width: int, rows: int, device: torch.device, flops: float) -> dict[str, object]:
     torch.manual_seed(0)
     batch = max(1, rows // nodes)
     x = torch.randn(batch, nodes, width, device=device, requires_grad=True)
-    counted = numbers(nodes, width)
-    passes = {}
-    for form in ("linear", *FACTORS, "own"):
-        if counted[form] <= MOST_NUMBERS:
-            layer = build(form, nodes, width).to(device)
-            assert sum(parameter.numel() for parameter in layer.parameters()) == counted[form]
-            passes[form] = Pass(layer, x)
-    memory = {form: 2 * 4 * count / 2**20 for form, count in counted.items()}  # parameters and gradients
-    return {"nodes": nodes, "width": width, "batch": batch, "seconds": medians(passes, ROUNDS), "memory_mib": memory}
+    took = medians({form: Pass(layer, x) for form, layer in forms(nodes, width, device).items()}, ROUNDS)
+    memory = {form: 2 * 4 * count / 2**20 for form, count in numbers(nodes, width).items()}  # and gradients
+    floor = floors(nodes, width, batch, flops) if device.type == "cpu" else {}
+    return {"nodes": nodes, "width": width, "batch": batch, "seconds": took, "memory_mib": memory, "floor_s": floor}
+
+
+def answered(nodes: int, width: int, batch: int, device: torch.device) -> dict[str, object]:
+    torch.manual_seed(0)
+    x = torch.randn(batch, nodes, width, device=device)
+    built = forms(nodes, width, device)
+    rule = nall.MOST_NODES_WITH_WEIGHTS
+    for name, most in (("factors", 0), ("weights", nodes)):
+        if name == "factors" or "own" in built:
+            nall.MOST_NODES_WITH_WEIGHTS = most
+            built[name] = fold(build("core", nodes, width).to(device).eval())
+    nall.MOST_NODES_WITH_WEIGHTS = rule
+    took = medians({form: Answer(layer, x) for form, layer in built.items()}, ANSWERS)
+    took = {form: seconds / IN_A_ROW for form, seconds in took.items()}
+    chosen = "weights" if nodes <= rule else "factors"
+    return {"nodes": nodes, "width": width, "batch": batch, "seconds": took, "chosen": chosen}
+
+
+def measure(what: str, device: torch.device) -> dict[str, object]:
+    if what == "inference":
+        return {"answered": [answered(nodes, width, batch, device) for width in (64, 16) for nodes, batch in ANSWERED]}
+    flops = product_rate()
+    return {
+        "product_rate": flops,
+        "trained": [trained(nodes, width, rows, device, flops) for width, rows in CASES for nodes in NODES],
+        "parts": {str(width): parts(width, RANK, ROUNDS) for width in (64, 16)},
+    }
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--only", choices=("training", "inference"), help="measure one and keep the other as it is")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    torch.set_num_threads(1)
-    found = {"rank": RANK, "rounds": ROUNDS, "machine": describe(1), "device": device.type}
-    found["measured"] = [measure(nodes, width, rows, device) for width, rows in CASES for nodes in NODES]
-    write_json(RESULT.with_suffix(".json"), found)
+    file = RESULT.with_suffix(".json")
+    runs = json.loads(file.read_text(encoding="utf-8"))["threads"] if file.exists() else {}
+    run = runs.setdefault(str(options.threads), {})
+    run |= {"machine": describe(options.threads), "device": device.type}
+    for what in ("training", "inference") if options.only is None else (options.only,):
+        run |= measure(what, device)
+    found = {"rank": RANK, "rounds": ROUNDS, "answer_rounds": ANSWERS, "in_a_row": IN_A_ROW, "parts_at": PARTS_AT}
+    found["threads"] = {name: runs[name] for name in sorted(runs, key=int)}
+    write_json(file, found)
     write_text(RESULT.with_suffix(".md"), layer_page(found))
 
 

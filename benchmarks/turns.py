@@ -10,16 +10,17 @@ import torch
 
 
 def seconds(step: Callable[[], object]) -> float:
-    """Of processor time that one call takes; of the clock where a GPU is used."""
+    """Of processor time that one call takes; of the clock where a GPU or several threads are used."""
     if torch.cuda.is_initialized():
         torch.cuda.synchronize()
         started = time.perf_counter()
         step()
         torch.cuda.synchronize()
         return time.perf_counter() - started
-    started = time.process_time()
+    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
+    started = clock()
     step()
-    return time.process_time() - started
+    return clock() - started
 
 
 def medians(steps: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:

@@ -6,8 +6,8 @@ import pickle
 import pytest
 import torch
 
-from stlora import InputError, NodeAdaptiveLowRankLayer, NodeSpecificPredictor
-from stlora.adapters.folding import fold, unfold
+from stlora import InputError, NodeAdaptiveLowRankLayer, NodeSpecificPredictor, STLoRA, STLoRAConfig
+from stlora.adapters import fold, unfold
 from stlora.adapters.nall import LARGEST_UNROLLED, MOST_NODES_WITH_WEIGHTS
 
 FACTORS = ("full", "core", "diagonal", "none")
@@ -93,6 +93,19 @@ def test_folded_predictor_answers_the_same_and_unfolds():
         torch.testing.assert_close(predictor(x), plain)
         assert unfold(predictor) is predictor
         assert torch.equal(predictor(x), plain)
+
+
+@pytest.mark.parametrize("name", ["stlora", "residual", "paper", "shared"])
+def test_folded_adapter_forecasts_the_same(name):
+    model = STLoRA(torch.nn.Identity(), FEW, STLoRAConfig.named(name, profile=0, neighbours=0))
+    drawn(model.adapter)
+    model.double().eval()
+    generator = torch.Generator().manual_seed(3)
+    x, forecast = (torch.rand(2, 12, FEW, channels, dtype=torch.float64, generator=generator) for channels in (3, 1))
+    with torch.no_grad():
+        plain = model.correct(x, forecast)
+        assert not torch.equal(plain, forecast)
+        torch.testing.assert_close(fold(model).correct(x, forecast), plain)
 
 
 def test_folding_is_not_in_the_state_nor_in_copies(few):

@@ -1,6 +1,7 @@
 """Node-adaptive low-rank adaptation: the layer, the predictor, and their fusion with any backbone."""
 
 from stlora.adapters.config import STLoRAConfig
+from stlora.adapters.folding import fold, unfold
 from stlora.adapters.nall import NodeAdaptiveLowRankLayer
 from stlora.adapters.predictor import NodeSpecificPredictor
 from stlora.adapters.stlora import STLoRA
@@ -13,4 +14,6 @@ __all__ = [
     "STLoRA",
     "STLoRAConfig",
     "WrappedBackbone",
+    "fold",
+    "unfold",
 ]

@@ -88,6 +88,7 @@ def fold(module: AnyModule) -> AnyModule:
 
     Example:
         >>> from stlora import NodeAdaptiveLowRankLayer
+        >>> from stlora.adapters import fold
         >>> layer = fold(NodeAdaptiveLowRankLayer(num_nodes=7, in_features=16, out_features=12).eval())
         >>> with torch.inference_mode():
         ...     layer(torch.zeros(2, 7, 16)).shape
