@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from stlora.adapters import typical_day as room
 from stlora.adapters.typical_day import TypicalDay
 
 STEPS = 24  # a day of hours
@@ -69,3 +70,15 @@ def test_a_node_or_a_kind_of_day_that_was_never_observed_is_flat_at_zero(days):
     day.fit(values, clock)
     assert not day(two_weeks())[:, 1].any()
     assert bool(day(two_weeks())[-1, 0]) == (days == 14)  # a Sunday
+
+
+def test_nodes_fitted_a_few_at_a_time_are_all_fitted(monkeypatch):
+    clock = two_weeks()
+    values = torch.randn(len(clock), 7, generator=torch.Generator().manual_seed(0))
+    values[values > 1.5] = torch.nan
+    whole, pieces = (TypicalDay(7, harmonics=3) for _ in range(2))
+    whole.fit(values, clock)
+    monkeypatch.setattr(room, "_NODES", 3)
+    pieces.fit(values, clock)
+    assert whole.coefficients.abs().amin(dim=1).gt(0).all()
+    torch.testing.assert_close(pieces.coefficients, whole.coefficients)

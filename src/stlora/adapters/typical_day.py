@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+_NODES = 4096  # fitted at a time: each has a system of equations of its own
 _RIDGE = 1.0  # one observation's worth of shrinkage, so that a node with few observations has a flat day
 
 
@@ -48,6 +49,11 @@ class TypicalDay(nn.Module):
         """
         weights = (values.new_ones(len(values)) if weight is None else weight).double().unsqueeze(1)
         self.coefficients.zero_()
+        for first in range(0, values.shape[1], _NODES):
+            nodes = slice(first, first + _NODES)
+            self._fit(nodes, values[:, nodes], clock, weights)
+
+    def _fit(self, nodes: slice, values: Tensor, clock: Tensor, weights: Tensor) -> None:
         weekend = _weekend(clock[:, 1])
         for kind, rows in enumerate((~weekend, weekend)):
             times, slot = torch.unique(clock[rows, 0].double(), return_inverse=True)
@@ -59,13 +65,13 @@ class TypicalDay(nn.Module):
                 basis.new_zeros(len(times), values.shape[1]).index_add(0, slot, weights[rows] * part)
                 for part in (observed.double(), known)
             )  # [S, N]
-            # each node has gaps of its own, so a system of equations of its own
+            # each node has gaps of its own
             squares = (basis.unsqueeze(-1) * basis.unsqueeze(-2)).flatten(1)  # [S, (1 + 2 K)²]
             normal = (count.T @ squares).view(-1, basis.shape[1], basis.shape[1])  # [N, 1 + 2 K, 1 + 2 K]
             normal = normal + _RIDGE * torch.eye(basis.shape[1], dtype=basis.dtype, device=basis.device)
             fitted = torch.linalg.solve(normal, (total.T @ basis).unsqueeze(-1)).squeeze(-1)  # [N, 1 + 2 K]
             order = [0, *range(1, 1 + carried), *range(1 + self.harmonics, 1 + self.harmonics + carried)]
-            self.coefficients[kind, order] = fitted.T.to(self.coefficients)
+            self.coefficients[kind, order, nodes] = fitted.T.to(self.coefficients)
 
     def forward(self, clock: Tensor) -> Tensor:
         """The usual values ``[..., N]`` at times ``[..., 2]``: time of day in [0, 1) and day of week / 7."""
