@@ -15,9 +15,9 @@ from pathlib import Path
 
 import torch
 from layer_parts import PARTS_AT, parts
+from layer_tables import layer_page
 from machine import describe
 from roofline import copy_rate, product_rate
-from speed_tables import layer_page
 from torch import Tensor, nn
 from turns import medians
 

@@ -8,7 +8,6 @@ import pytest
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "results" / "speed"
 TABLES = {
-    "layer": ("layer_table", "layer_floors", "layer_parts", "layer_answers"),
     "wrapper": ("wrapper_table",),
     "adaptation": ("adaptation_table",),
     "growth": ("growth_table", "neighbours_table"),
