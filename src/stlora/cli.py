@@ -7,12 +7,12 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from jsonargparse import ArgumentError, ArgumentParser, Namespace
+from jsonargparse import ArgumentError, ArgumentParser
 
 from stlora._version import __version__
 from stlora.cli_options import (
@@ -26,6 +26,7 @@ from stlora.cli_options import (
     PredictOptions,
     ReportOptions,
 )
+from stlora.cli_parser import Verb, first_line, verb_parser
 from stlora.convert import ConvertOptions, data_convert
 from stlora.errors import InputError
 from stlora.training.config import AdaptConfig, CompareConfig, FitConfig
@@ -194,24 +195,6 @@ def _print_summary(metrics: dict[str, Any]) -> None:
     print("  " + " | ".join(parts))
 
 
-class Verb(NamedTuple):
-    """A verb of the command line.
-
-    Attributes:
-        options: the dataclass of its options.
-        run: what it does.
-        positional: the fields given without a name, in order.
-        trains: whether it takes a configuration file.
-        flags: the fields that are true when their name alone is given.
-    """
-
-    options: type
-    run: Callable[[Any], None]
-    positional: tuple[str, ...] = ()
-    trains: bool = False
-    flags: tuple[str, ...] = ()
-
-
 VERBS = {
     "demo": Verb(DemoOptions, demo),
     "fit": Verb(FitConfig, fit, trains=True),
@@ -231,7 +214,8 @@ DATA_VERBS = {
 }
 
 
-def _parser() -> ArgumentParser:
+def _parser(with_studies: bool = False) -> ArgumentParser:
+    """All verbs; the studies are the fields of an adapter, which take time to import, and come if they are wanted."""
     parser = ArgumentParser(
         prog="stlora",
         description="Node-adaptive forecasting of sensor networks.",
@@ -240,49 +224,37 @@ def _parser() -> ArgumentParser:
     )
     verbs = parser.add_subcommands(dest="verb", metavar="VERB", required=True)
     for name, verb in VERBS.items():
-        verbs.add_subcommand(name, _verb_parser(verb), help=_first_line(verb.options))
+        verbs.add_subcommand(name, verb_parser(verb), help=first_line(verb.options))
     data = ArgumentParser(exit_on_error=False, description="Public data sets, and a check of any data.")
     verbs.add_subcommand("data", data, help="Public data sets, and a check of any data.")
     data_verbs = data.add_subcommands(dest="data_verb", metavar="VERB", required=True)
     for name, verb in DATA_VERBS.items():
-        data_verbs.add_subcommand(name, _verb_parser(verb), help=_first_line(verb.options))
+        data_verbs.add_subcommand(name, verb_parser(verb), help=first_line(verb.options))
+    about = "What a choice of the adapter is worth, and how little data does: one command, one figure."
+    studies = ArgumentParser(exit_on_error=False, description=about)
+    verbs.add_subcommand("study", studies, help=about)
+    if with_studies:
+        from stlora.study_verbs import study_verbs
+
+        study_parsers = studies.add_subcommands(dest="study_verb", metavar="STUDY", required=True)
+        for name, verb in study_verbs().items():
+            study_parsers.add_subcommand(name, verb_parser(verb), help=verb.about or first_line(verb.options))
     return parser
-
-
-def _verb_parser(verb: Verb) -> ArgumentParser:
-    parser = ArgumentParser(exit_on_error=False, description=_first_line(verb.options))
-    for name in verb.positional:
-        parser.add_argument(name, type=str)
-    if verb.trains:
-        parser.add_argument("--config", action="config", help="A YAML file with any of the options below.")
-    parser.add_class_arguments(verb.options, as_group=False, skip={*verb.positional, *verb.flags})
-    for name in verb.flags:
-        parser.add_argument(f"--{name}", action="store_true", help=_field_help(verb.options, name))
-    return parser
-
-
-def _field_help(options: type, name: str) -> str:
-    """What the docstring says of a field."""
-    lines = (line.strip() for line in (options.__doc__ or "").splitlines())
-    return next((line.removeprefix(f"{name}: ") for line in lines if line.startswith(f"{name}: ")), "")
-
-
-def _first_line(options: type) -> str:
-    return (options.__doc__ or "").partition("\n")[0]
 
 
 def _run(arguments: Sequence[str] | None) -> None:
-    parsed = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    with_studies = list(given[:1]) == ["study"]
+    parsed = _parser(with_studies).parse_args(given)
     verb, chosen = VERBS.get(parsed.verb), parsed[parsed.verb]
-    if verb is None:
+    if with_studies:
+        from stlora.study_verbs import study_verbs
+
+        verb, chosen = study_verbs()[chosen.study_verb], chosen[chosen.study_verb]
+    elif verb is None:
         verb, chosen = DATA_VERBS[chosen.data_verb], chosen[chosen.data_verb]
     names = {field.name for field in fields(verb.options)}
-    values: dict[str, Any] = {name: _plain(value) for name, value in vars(chosen).items() if name in names}
-    verb.run(verb.options(**values))
-
-
-def _plain(value: Any) -> Any:
-    return value.as_dict() if isinstance(value, Namespace) else value
+    verb.run(verb.options(**{name: value for name, value in chosen.as_dict().items() if name in names}))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
