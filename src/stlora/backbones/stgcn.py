@@ -113,7 +113,7 @@ class _Basis(nn.Module):
         if self.product is None:
             return torch.bmm(self.dense.expand(terms.shape[0], -1, -1), terms)
         summed: Tensor = self.product(terms.transpose(0, 1).flatten(1))  # [N, B T channels]
-        return summed.unflatten(1, terms.shape[::2]).transpose(0, 1)
+        return summed.view(-1, *terms.shape[::2]).transpose(0, 1)
 
 
 class _Block(nn.Module):
