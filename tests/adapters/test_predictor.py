@@ -28,6 +28,17 @@ def test_predictor_follows_its_equation(layers, factor):
     torch.testing.assert_close(predictor(x), predictor.head(hidden.clamp(min=0)))
 
 
+def test_features_may_lie_in_memory_either_way():
+    predictor = make(layers=1).eval()
+    x = torch.randn(4, 5, 3, dtype=torch.float64).transpose(1, 2)
+    torch.testing.assert_close(predictor(x), predictor(x.contiguous()))
+    gradients = []
+    for each in (x, x.contiguous()):
+        gradients.append(torch.autograd.grad(predictor(each).square().sum(), list(predictor.parameters())))
+    for transposed, plain in zip(*gradients, strict=True):
+        torch.testing.assert_close(transposed, plain)
+
+
 def test_dropout_acts_in_training_alone_and_leaves_the_skip():
     predictor = make(layers=1)
     x = torch.randn(4, 3, 5, dtype=torch.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -52,8 +53,16 @@ class NodeSpecificPredictor(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """``[..., N, in_features]`` -> ``[..., N, H]``."""
-        hidden = self.embed(features)  # [..., N, width]
+        hidden = _linear_by_window(self.embed, features)  # [..., N, width]
         for layer in self.layers:
             hidden = hidden + self.dropout(layer(F.relu(hidden)))
         out: Tensor = self.head(F.relu(hidden))
         return out
+
+
+def _linear_by_window(layer: nn.Linear, x: Tensor) -> Tensor:
+    """A linear layer, without a copy of features ``[B, N, F]`` that lie in memory as ``[B, F, N]``."""
+    if x.dim() != 3 or x.is_contiguous():
+        out: Tensor = layer(x)
+        return out
+    return torch.baddbmm(layer.bias, x, layer.weight.t().expand(len(x), -1, -1))

@@ -29,7 +29,7 @@ class DesignOptions:
     out: str
     adapter: AdapterName = "stlora"
     adapter_options: dict[str, Any] = field(default_factory=dict)
-    adapt_epochs: int = 40
+    adapt_epochs: int = 20
     module: str | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
 

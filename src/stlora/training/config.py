@@ -208,7 +208,7 @@ class AdaptConfig(TrainingOptions):
     freeze_backbone: bool = True
     data: str | None = None
     module: str | None = None
-    epochs: int = 40
+    epochs: int = 20
     patience: int = 0
     batch_size: int = 128
     optimizer: Literal["adam", "adamw"] = "adamw"
@@ -245,7 +245,7 @@ class CompareConfig(RecipeChanges, RunOptions, DataOptions):
     backbones: str | list[str]
     adapters: str | list[str] = "none,stlora"
     seeds: int | str | list[int] = "0,1,2"
-    adapt_epochs: int = 40
+    adapt_epochs: int = 20
     tune_epochs: int | None = None
     jobs: int = 1
     recipe: Literal["published", "common"] = "common"
