@@ -83,16 +83,22 @@ def data_check(options: CheckOptions) -> None:
 def fit(config: FitConfig) -> None:
     """Train and print how it did."""
     from stlora.training import fit as run_fit
+    from stlora.training.together import is_first
 
-    _print_summary(run_fit(config, show=True).metrics)
+    run = run_fit(config, show=True)
+    if is_first():
+        _print_summary(run.metrics)
 
 
 def adapt(config: AdaptConfig) -> None:
     """Adapt and print how it did beside the backbone alone."""
     from stlora.training import Run
     from stlora.training import adapt as run_adapt
+    from stlora.training.together import is_first
 
     run = run_adapt(config, show=True)
+    if not is_first():
+        return
     before, after = Run(config.run).metrics, run.metrics
     _print_summary(before)
     _print_summary(after)
