@@ -74,7 +74,7 @@ def test_help_names_every_verb_and_every_verb_explains_itself(capsys):
         main(["--help"])
     assert stop.value.code == 0
     out = capsys.readouterr().out
-    for verb in ("demo", "data", "fit", "adapt", "compare", "report", "evaluate", "predict"):
+    for verb in ("demo", "data", "fit", "adapt", "compare", "study", "report", "evaluate", "predict"):
         assert verb in out
         with pytest.raises(SystemExit) as stop:
             main([verb, "--help"])
