@@ -15,9 +15,9 @@ def check(served, windows, path: Path):
     if path.suffix == ".onnx":
         for package in ONNX_PACKAGES:
             pytest.importorskip(package)
-    write(served, windows(2), "{}", path)
+    write(served, windows(3), "{}", path)
     answer = read(path)
-    for batch in (1, 3):
+    for batch in (1, 4):
         expected = served(*windows(batch))
         assert expected.std() > 0.1  # a forecast that could be told from another
         torch.testing.assert_close(answer(*windows(batch)), expected, rtol=0, atol=1e-4 * served.scaler.std)
@@ -41,6 +41,6 @@ def test_file_says_what_it_is(serve, windows, tmp_path, suffix):
     if suffix == "onnx":
         for package in ONNX_PACKAGES:
             pytest.importorskip(package)
-    write(serve("stid"), windows(2), '{"unit": "veh/h, größer"}', path := tmp_path / f"model.{suffix}")
+    write(serve("stid"), windows(3), '{"unit": "veh/h, größer"}', path := tmp_path / f"model.{suffix}")
     assert read_facts(path) == '{"unit": "veh/h, größer"}'
     assert [each.name for each in tmp_path.iterdir()] == [path.name]

@@ -19,6 +19,7 @@ from stlora.training.run import BackboneRecord, Run
 
 FORMAT_VERSION = 1
 TOLERANCE = 1e-4  # of the standard deviation of the training values
+EXAMPLE = 3  # windows that are traced; two are now and then taken for a size of the network that is 2
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def export(run: Run, output: str | Path, module: nn.Module | str | None = None) 
     def write_checked(temporary: Path) -> None:
         nonlocal difference
         try:
-            write(served, windows(record, 2), json.dumps(facts, ensure_ascii=False), temporary)
+            write(served, windows(record, EXAMPLE), json.dumps(facts, ensure_ascii=False), temporary)
             answer = read(temporary)
         except Exception as error:  # of many kinds, by what the network is made of
             reason = next(iter(str(error).strip().splitlines()), "")

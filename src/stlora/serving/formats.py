@@ -15,7 +15,7 @@ from torch import Tensor
 
 from stlora.errors import InputError
 from stlora.serving.network import ServedNetwork
-from stlora.serving.products import without_bags
+from stlora.serving.products import running, without_bags
 
 Answer = Callable[[Tensor, Tensor], Tensor]
 FACTS = "stlora"  # under which a file says what it is
@@ -43,7 +43,7 @@ def write(served: ServedNetwork, example: tuple[Tensor, Tensor], facts: str, pat
 
     Args:
         served: in evaluation mode.
-        example: values ``[B, T, N]`` and times ``[B, T]`` of two or more windows.
+        example: values ``[B, T, N]`` and times ``[B, T]`` of three or more windows.
         facts: what the file says of itself.
         path: ends in .pt2 or .onnx.
     """
@@ -92,8 +92,14 @@ def _program(served: torch.nn.Module, example: tuple[Tensor, Tensor]) -> torch.e
 
 def _write_onnx(served: ServedNetwork, example: tuple[Tensor, Tensor], facts: str, path: Path) -> None:
     plain = without_bags(served)
+    program = _program(plain, example)
+    if served.fill == "linear":
+        aten = torch.ops.aten
+        program = program.run_decompositions(
+            {aten.cummax.default: running(torch.maximum), aten.cummin.default: running(torch.minimum)}
+        )
     made = torch.onnx.export(
-        _program(plain, example), dynamo=True, input_names=["values", "time"], output_names=["forecast"], verbose=False
+        program, dynamo=True, input_names=["values", "time"], output_names=["forecast"], verbose=False
     )
     assert made is not None
     made.model.metadata_props[FACTS] = facts

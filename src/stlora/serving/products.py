@@ -1,8 +1,9 @@
-"""Sums over named rows in the form that ONNX runs fast: its own operators have no bag, only a loop."""
+"""What ONNX has no operator for, in a form that it has: sums over named rows, and running extremes."""
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +28,24 @@ def without_bags(network: nn.Module) -> nn.Module:
             elif isinstance(child, Neighbours):
                 setattr(parent, name, _Gathered(child))
     return network
+
+
+def running(larger: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, int], tuple[Tensor, Tensor]]:
+    """``cummax`` or ``cummin`` step by step, for the few steps of a history; where they lie is not found.
+
+    Example:
+        >>> running(torch.maximum)(torch.tensor([2, 1, 3]), 0)[0].tolist()
+        [2, 2, 3]
+    """
+
+    def extremes(x: Tensor, dim: int) -> tuple[Tensor, Tensor]:
+        found: list[Tensor] = []
+        for step in x.unbind(dim):
+            found.append(larger(found[-1], step) if found else step)
+        values = torch.stack(found, dim)
+        return values, torch.zeros_like(values, dtype=torch.long)
+
+    return extremes
 
 
 class _Dense(nn.Module):
