@@ -7,7 +7,7 @@ import pytest
 
 from stlora import InputError
 from stlora.studies import TransferConfig, transfer_study
-from stlora.studies.transfer import transfers
+from stlora.studies.transfers import transfers
 
 A, B = ("a", "lstm"), ("b", "lstm")
 

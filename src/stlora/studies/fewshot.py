@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from stlora.studies.config import FewShotConfig
 from stlora.studies.drawing import try_figure
 from stlora.studies.outcome import Study
 from stlora.studies.protocol import circumstances
+from stlora.studies.share import Share
 from stlora.studies.writing import spread_entry, write_page
 from stlora.training.comparison import compare, names
 from stlora.training.config import CompareConfig
@@ -34,31 +34,6 @@ ABOUT = (
     "(ddof = 1), without ± for a single seed; Δ: change of the MAE against the backbone alone on the same share, "
     "paired by seed. Choices are made by validation.\n"
 )
-
-
-@dataclass(frozen=True)
-class Share:
-    """A part of the training windows.
-
-    Attributes:
-        share: of them.
-        windows: how many.
-        rows: of its comparison.
-    """
-
-    share: float
-    windows: int
-    rows: list[Row]
-
-    @property
-    def name(self) -> str:
-        """In percent.
-
-        Example:
-            >>> Share(0.05, 100, []).name
-            '5 %'
-        """
-        return f"{100 * self.share:.4g} %"
 
 
 def few_shot_study(config: FewShotConfig, series: SensorSeries | None = None, show: bool = False) -> Study:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from stlora.report.curves import Curve, colours_of, curves_figure
 from stlora.report.figures import label
-
-if TYPE_CHECKING:
-    from stlora.studies.fewshot import Share
+from stlora.studies.share import Share
 
 
 def fewshot_figure(shares: Sequence[Share], unit: str) -> Figure:

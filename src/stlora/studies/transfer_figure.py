@@ -16,7 +16,7 @@ from stlora.report.style import ADAPTED, ALONE, GRID, MUTED, legend, new_figure,
 from stlora.studies.field_figure import tick
 from stlora.studies.outcome import Outcome
 from stlora.studies.sources import Group
-from stlora.studies.transfer import Transfer, shared_points
+from stlora.studies.transfers import Transfer, shared_points
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
