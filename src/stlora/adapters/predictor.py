@@ -65,4 +65,4 @@ def _linear_by_window(layer: nn.Linear, x: Tensor) -> Tensor:
     if x.dim() != 3 or x.is_contiguous():
         out: Tensor = layer(x)
         return out
-    return torch.baddbmm(layer.bias, x, layer.weight.t().expand(len(x), -1, -1))
+    return torch.baddbmm(layer.bias, x, layer.weight.t().expand(x.shape[0], -1, -1))
