@@ -87,13 +87,14 @@ def test_without_a_draft_its_place_is_left_out():
     assert torch.equal(alone, torch.cat([drafted[..., :STEPS], drafted[..., STEPS + HORIZON :]], dim=-1))
 
 
-def test_of_the_spread_three_steps_are_seen_and_of_the_gaps_the_newest():
+def test_of_the_gaps_the_newest_are_seen():
     config = STLoRAConfig(harmonics=0, weekday=False, neighbours=0)
     x = torch.rand(1, 6, NODES, 4)
-    context = Context(x[..., 0], *(torch.rand(1, 12, NODES) for _ in range(3)), around=())
+    usual, spread, expected = (torch.rand(1, steps, NODES) for steps in (12, 3, 12))
+    context = Context(x[..., 0], usual, spread, expected, around=())
     found = window_features(x, None, config, context)
     assert found.shape[-1] == num_features(config, 6, 12, drafted=False)
-    parts = [x[..., 0], context.usual, context.spread[:, [0, 5, 11]], 1 - x[:, -3:, :, 3]]
+    parts = [x[..., 0], usual, spread, 1 - x[:, -3:, :, 3]]
     assert torch.equal(found, torch.cat([part.transpose(1, 2) for part in parts], dim=-1))
 
 

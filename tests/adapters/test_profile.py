@@ -67,6 +67,8 @@ def test_the_spread_is_the_usual_size_of_departures():
     profile = fitted(values, horizon=6, harmonics=3)
     morning, evening = (profile(history(clock, hour, nodes=1)).spread.mean() for hour in (2, 14))
     assert evening > 3 * morning >= 0
+    spread = profile(history(clock, 14, nodes=1)).spread
+    assert torch.equal(spread[0], profile.variance(clock[[15, 17, 20]]).clamp(min=0).sqrt())  # steps 1, 3 and 6 ahead
 
 
 def test_what_is_usual_is_what_was_usual_lately():

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from stlora.adapters.config import STLoRAConfig
-from stlora.adapters.profile import NEWEST, Context
+from stlora.adapters.profile import NEWEST, Context, key_steps
 from stlora.errors import InputError
 
 VALUE, TIME_OF_DAY, DAY_OF_WEEK, OBSERVED = range(4)  # the channels of a history
@@ -18,7 +18,7 @@ def num_features(config: STLoRAConfig, history: int, horizon: int, drafted: bool
     """How many features of a node :func:`window_features` makes, with or without a forecast so far."""
     newest = min(NEWEST, history)
     draft = horizon if drafted else 0
-    known = horizon + len(_key_steps(horizon)) if config.profile else 0
+    known = horizon + len(key_steps(horizon)) if config.profile else 0
     around = 2 * newest if config.neighbours else 0
     gaps = newest if config.gaps else 0
     weekday = 3 if config.weekday else 0
@@ -47,18 +47,13 @@ def window_features(x: Tensor, forecast: Tensor | None, config: STLoRAConfig, co
     if forecast is not None:
         parts.append(forecast)
     if context is not None:
-        parts += [context.usual, context.spread[:, _key_steps(context.spread.shape[1])], *context.around]
+        parts += [context.usual, context.spread, *context.around]
     if config.gaps:
         newest = x[:, -min(NEWEST, steps) :]
         parts.append(1 - newest[..., OBSERVED] if channels > OBSERVED else torch.zeros_like(newest[..., VALUE]))
     if config.harmonics or config.weekday:
         parts += _clock(x[:, -1], config)
     return torch.cat(parts, dim=1).transpose(1, 2)
-
-
-def _key_steps(horizon: int) -> list[int]:
-    """The first, the middle and the last step ahead: the spread changes slowly with it."""
-    return sorted({0, (horizon - 1) // 2, horizon - 1})
 
 
 def check_channels(x: Tensor, config: STLoRAConfig) -> None:

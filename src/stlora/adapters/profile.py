@@ -22,7 +22,7 @@ class Context:
     Attributes:
         departure: of the past values from the usual ones, ``[B, T, N]``.
         usual: values at the steps to come, ``[B, H, N]``.
-        spread: usual size of the departures at the steps to come, ``[B, H, N]``.
+        spread: usual size of the departures at the :func:`key_steps` to come, ``[B, 1 … 3, N]``.
         expected: values at the steps to come if the newest departure fades as it usually does, ``[B, H, N]``.
         around: departures of the neighbours at the newest steps, ``[B, T', N]`` each; none without neighbours.
     """
@@ -94,7 +94,7 @@ class NodeProfile(nn.Module):
         return Context(
             departure=departure,
             usual=usual,
-            spread=self.variance(ahead).clamp_min(0).sqrt(),
+            spread=self.variance(ahead[:, key_steps(ahead.shape[1])]).clamp_min(0).sqrt(),
             expected=usual + self.persistence.to(x.dtype) * departure[:, -1:],
             around=around,
         )
@@ -105,3 +105,13 @@ class NodeProfile(nn.Module):
         tod = newest[:, :1] + self.step.to(newest.dtype) * steps  # [B, H]
         day = ((7 * newest[:, 1:]).round() + (tod + 1e-4).floor()) % 7 / 7
         return torch.stack([tod, day], dim=-1)
+
+
+def key_steps(horizon: int) -> list[int]:
+    """The first, the middle and the last step ahead: the spread changes slowly with it.
+
+    Example:
+        >>> key_steps(12)
+        [0, 5, 11]
+    """
+    return sorted({0, (horizon - 1) // 2, horizon - 1})
