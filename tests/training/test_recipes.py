@@ -81,7 +81,7 @@ def test_an_unknown_recipe_is_refused():
 
 def test_an_adaptation_has_defaults_of_its_own():
     adapt = AdaptConfig(run="r", out="o")
-    assert (adapt.epochs, adapt.optimizer, adapt.schedule, adapt.curriculum) == (40, "adamw", "cosine", 0)
+    assert (adapt.epochs, adapt.optimizer, adapt.schedule, adapt.curriculum) == (20, "adamw", "cosine", 0)
 
 
 def test_a_run_folder_keeps_the_settled_numbers(tiny, tmp_path):

@@ -65,7 +65,7 @@ def test_two_processes_come_to_the_same_as_one(tiny, series, tmp_path):
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "train.py"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        [*torchrun, "runs", *options], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=100
+        [*torchrun, "runs", *options], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=250
     )
     assert done.returncode == 0, done.stderr
     first, second = (json.loads((tmp_path / f"told-{rank}.json").read_text()) for rank in range(2))
