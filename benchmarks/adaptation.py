@@ -40,25 +40,33 @@ class Epochs:
         backbone = self.model.backbone_forecast(x) if self.kept is None else self.kept[start]
         return tuple(self.windows.scaler.inverse(scaled) for scaled in self.model.learned(x, backbone))
 
+    def backbone(self) -> None:
+        """Forecasts to be kept."""
+        with torch.inference_mode():
+            self.model.backbone_forecast(self.windows.inputs(torch.randint(len(self.windows), (self.batch,))))
+
     def validate(self) -> None:
         with torch.inference_mode():
             self.forecasts()
 
 
-def measure(nodes: int, joint: bool) -> dict[str, object]:
+def measure(nodes: int, days: int, batch: int, joint: bool) -> dict[str, object]:
     torch.manual_seed(0)
-    network = Network(nodes, DAYS)
-    model = network.adapted(BACKBONE)
+    network = Network(nodes, days)
+    model = network.adapted(BACKBONE if joint else "stid")  # which is not run, and needs no graph
     found: dict[str, object] = {
         "nodes": nodes,
+        "batch": batch,
         "profile_s": seconds(lambda: model.learn_profile(network.values, network.clock)),
     }
     if joint:
-        found["joint_s"] = medians({"step": Epochs(network, model, JOINT_BATCH, None).train}, 1)["step"] / JOINT_BATCH
+        both = Epochs(network, model, JOINT_BATCH, None)
+        steps = medians({"joint": both.train, "forecast": both.backbone}, 1)
+        found |= {f"{name}_s": each / JOINT_BATCH for name, each in steps.items()}
     kept = torch.randn(len(network.windows), model.horizon, nodes, 1)
-    epochs = Epochs(network, model, BATCH, kept)
+    epochs = Epochs(network, model, batch, kept)
     found |= {
-        f"{name}_s": each / BATCH
+        f"{name}_s": each / batch
         for name, each in medians({"train": epochs.train, "validate": epochs.validate}, ROUNDS).items()
     }
     return found
@@ -66,9 +74,10 @@ def measure(nodes: int, joint: bool) -> dict[str, object]:
 
 def main() -> None:
     torch.set_num_threads(1)
-    found = {"machine": describe(1), "rounds": ROUNDS, "windows": WINDOWS, "batch": BATCH, "joint_batch": JOINT_BATCH}
+    found = {"machine": describe(1), "rounds": ROUNDS, "windows": WINDOWS, "joint_batch": JOINT_BATCH}
     found["backbone"] = BACKBONE
-    found["measured"] = [measure(nodes, joint=nodes <= 307) for nodes in (60, 307, 883)]  # s a window
+    sizes = ((60, DAYS, BATCH), (307, DAYS, BATCH), (883, DAYS, BATCH), (8_600, 4, BATCH // 16))
+    found["measured"] = [measure(*size, joint=size[0] <= 307) for size in sizes]  # s a window
     write_json(RESULT.with_suffix(".json"), found)
     write_text(RESULT.with_suffix(".md"), adaptation_page(found))
 

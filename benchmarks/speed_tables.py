@@ -2,140 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from turns import table
 
 Found = Mapping[str, Any]
-
-LAYER = """\
-# The node-adaptive layer: seconds and memory
-
-`python benchmarks/layer.py`, rank {rank}, float32.
-{runs}"""
-
-LAYER_RUN = """
-## With {machine}
-
-On {device}. Forms of a row take turns; medians in {time}, divided by that of a plain `nn.Linear` of the same width,
-whose time is given. *Own weights* is a dense `[N, out, in]` parameter through `torch.einsum`; – was not run, it is too
-large.
-
-Forward and backward, {rounds} rounds. Memory is that of parameters and gradients. A batch of 64 windows at N = 307 has
-19,648 rows.
-
-{trained}
-
-Inference, {answer_rounds} rounds of {in_a_row} answers in a row. The last two columns are `core` folded in either way;
-the one that `stlora.adapters.fold` chooses is bold.
-
-{answered}
-
-The least that arithmetic and memory allow, in milliseconds of forward and backward: three products of each map at the
-rate of a large square product ({rate:.0f} GFLOP/s), and every array read or written once at the rate of copying one as
-large as the input.
-
-{floor}
-
-The parts of a step with factor `core` at N = {nodes} and batch {batch}, each by itself, in milliseconds.
-
-{parts}
-"""
-
-
-def layer_page(found: Found) -> str:
-    fields = {name: found[name] for name in ("rounds", "answer_rounds", "in_a_row")} | found["parts_at"]
-    runs = [
-        LAYER_RUN.format(
-            machine=run["machine"],
-            device=run["device"],
-            time="processor time" if threads == "1" and run["device"] == "cpu" else "time of the clock",
-            rate=run["product_rate"] / 1e9,
-            trained=_trained_table(run),
-            answered=_answered_table(run),
-            floor=_floor_table(run),
-            parts=_parts_table(run),
-            **fields,
-        )
-        for threads, run in found["threads"].items()
-    ]
-    return LAYER.format(rank=found["rank"], runs="".join(runs))
-
-
-def layer_table(found: Found) -> str:
-    return _trained_table(found["threads"]["1"])
-
-
-def layer_answers(found: Found) -> str:
-    return _answered_table(found["threads"]["1"])
-
-
-def layer_floors(found: Found) -> str:
-    return _floor_table(found["threads"]["1"])
-
-
-def layer_parts(found: Found) -> str:
-    return _parts_table(found["threads"]["1"])
-
-
-FORMS = ("core", "diagonal", "none", "full", "own")
-LAYER_HEAD = ("core", "diagonal", "none", "full", "own weights")
-
-
-def _trained_table(run: Found) -> str:
-    head = ("width", "N", "batch", "linear ms", *LAYER_HEAD, "core MiB", "own weights MiB", "own / core")
-    rows = []
-    for entry in run["trained"]:
-        memory = entry["memory_mib"]
-        sizes = [f"{memory['core']:,.2f}", f"{memory['own']:,.1f}", f"{memory['own'] / memory['core']:,.0f}"]
-        rows.append([*_sizes(entry), f"{entry['seconds']['linear'] * 1e3:.1f}", *_ratios(entry, FORMS), *sizes])
-    return table(head, rows)
-
-
-def _answered_table(run: Found) -> str:
-    rows = []
-    for entry in run["answered"]:
-        folded = ("factors", "weights")
-        cells = dict(zip(folded, _ratios(entry, folded), strict=True))
-        cells[entry["chosen"]] = f"**{cells[entry['chosen']]}**"
-        rows.append(
-            [*_sizes(entry), f"{entry['seconds']['linear'] * 1e6:,.1f}", *_ratios(entry, FORMS), *cells.values()]
-        )
-    return table(("width", "N", "batch", "linear µs", *LAYER_HEAD, "folded: factors", "folded: weights"), rows)
-
-
-def _floor_table(run: Found) -> str:
-    forms = ("linear", "core")
-    head = [f"{form}: {what}" for form in forms for what in ("arithmetic", "memory", "measured")]
-    rows = []
-    for entry in run["trained"]:
-        times = [(*entry["floor_s"][form].values(), entry["seconds"][form]) for form in forms if entry["floor_s"]]
-        rows.append([*_sizes(entry), *(f"{each * 1e3:.2f}" for three in times for each in three)])
-    return table(("width", "N", "batch", *head), rows)
-
-
-def _parts_table(run: Found) -> str:
-    widths = list(run["parts"])
-    first = run["parts"][widths[0]]
-    rows = []
-    for kind, title in (("plain", "plain layer"), ("own", "nodes' own")):
-        for part in first[kind]:
-            rows.append([part, *(f"{run['parts'][width][kind][part] * 1e3:.3f}" for width in widths)])
-        sums = [sum(run["parts"][width][kind].values()) * 1e3 for width in widths]
-        rows.append([f"**{title}, together**", *(f"**{each:.2f}**" for each in sums)])
-    rows.append(["copying x once", *(f"{run['parts'][width]['copy']['x'] * 1e3:.3f}" for width in widths)])
-    return table(("part", *(f"width {width}" for width in widths)), rows)
-
-
-def _sizes(entry: Found) -> list[str]:
-    return [f"{entry['width']}", f"{entry['nodes']:,}", f"{entry['batch']:,}"]
-
-
-def _ratios(entry: Found, forms: Sequence[str]) -> list[str]:
-    times = entry["seconds"]
-    return [f"{times[form] / times['linear']:.2f}" if form in times else "–" for form in forms]
-
+EPOCHS = 20  # of stlora adapt, if not told otherwise
 
 STARTUP = """\
 # Start-up
@@ -205,29 +78,42 @@ ADAPTATION = """\
 
 `python benchmarks/adaptation.py` on {machine}.
 
-Simulated networks with 2 % gaps, default adapter, float32; steps on windows cut anew ({batch} of them; {joint_batch}
-for both jointly), medians of {rounds}, as processor time of {windows:,} windows: an epoch of training, and a seventh as
+Simulated networks with 2 % gaps, default adapter, float32; steps on windows cut anew ({joint_batch} of them for
+both jointly), medians of {rounds}, as processor time of {windows:,} windows: an epoch of training, and a seventh as
 many windows validated. *Profile* is what is measured once before training. *Joint* trains {backbone} with its adapter.
-Keeping the forecasts costs one forward pass of the backbone; Lightning's own work between steps is not in it.
+*Forecasts* are those of {backbone} of all windows, computed once and kept for every adapter, seed and study.
+Lightning's own work between steps is not in it.
 
 {table}
 """
 
 
 def adaptation_page(found: Found) -> str:
-    fields = {name: found[name] for name in ("machine", "batch", "joint_batch", "rounds", "windows", "backbone")}
+    fields = {name: found[name] for name in ("machine", "joint_batch", "rounds", "windows", "backbone")}
     return ADAPTATION.format(**fields, table=adaptation_table(found))
 
 
 def adaptation_table(found: Found) -> str:
-    head = ("N", "profile s", "train s", "validate s", "epochs in 60 s", "joint train s", "joint / kept")
+    head = (
+        "N",
+        "batch",
+        "forecasts s",
+        "profile s",
+        "train s",
+        "validate s",
+        f"profile and {EPOCHS} epochs s",
+        "joint train s",
+    )
+    head = (*head, "joint / kept")
     rows = []
     for entry in found["measured"]:
         train, validate = (found["windows"] * entry[name] for name in ("train_s", "validate_s"))
-        epochs = int((60 - entry["profile_s"]) / (train + validate / 7))
+        whole = entry["profile_s"] + EPOCHS * (train + validate / 7)
         joint = found["windows"] * entry["joint_s"] if "joint_s" in entry else None
         told = ("–", "–") if joint is None else (f"{joint:.0f}", f"{joint / train:.1f}")
-        rows.append([entry["nodes"], f"{entry['profile_s']:.1f}", f"{train:.1f}", f"{validate / 7:.2f}", epochs, *told])
+        first = f"{found['windows'] * entry['forecast_s']:.0f}" if "forecast_s" in entry else "–"
+        cells = (f"{entry['profile_s']:.1f}", f"{train:.1f}", f"{validate / 7:.2f}", f"{whole:.0f}")
+        rows.append([f"{entry['nodes']:,}", entry["batch"], first, *cells, *told])
     return table(head, rows)
 
 
@@ -278,3 +164,61 @@ def neighbours_table(found: Found) -> str:
     measured = found["neighbours"]
     rows = [[f"{nodes:,}", f"{each:.2f}"] for nodes, each in zip(measured["nodes"], measured["seconds"], strict=True)]
     return table(("N", "seconds"), [*rows, ["exponent", f"**{measured['exponent']:.2f}**"]])
+
+
+PIPELINE = """\
+# From a file to the optimizer's step
+
+`python benchmarks/pipeline.py` on {machine}.
+
+{backbone} at {nodes} sensors, batches of {batch}, float32; an epoch of {train_windows} training and {val_windows}
+validation windows; medians of {rounds} processes each, which took turns, in processor time. *In the network* is its
+forward and backward pass and the optimizer's step; *before* is everything from the imports and the file to the first
+batch.
+
+{table}
+"""
+
+PIPELINE_WAYS = {
+    "stlora": "`stlora fit`",
+    "tensor_dataset": "Lightning, `TensorDataset`",
+    "index_loader": "plain loop, windows gathered as in LargeST",
+}
+
+
+def pipeline_page(found: Found) -> str:
+    return PIPELINE.format(**found, table=pipeline_table(found))
+
+
+def pipeline_table(found: Found) -> str:
+    head = ("way", "before s", "epoch s", "windows / s", "in the network", "outside s", "peak MiB")
+    rows = []
+    for entry in found["measured"]:
+        epoch, inside = entry["epoch_s"], entry["inside_s"]
+        rate = (found["train_windows"] + found["val_windows"]) / epoch
+        cells = (f"{entry['before_s']:.1f}", f"{epoch:.2f}", f"{rate:.1f}", f"{100 * inside / epoch:.1f} %")
+        rows.append([PIPELINE_WAYS[entry["way"]], *cells, f"{epoch - inside:.3f}", f"{entry['peak_mib']:,.0f}"])
+    return table(head, rows)
+
+
+PROFILES = """\
+# Where a step's time goes
+
+`python benchmarks/profiles.py` on {machine}.
+
+Operators of a training step at {nodes} sensors, by their own share of its time (torch's profiler): the default adapter
+with {adapt_batch} windows, backbones with {batch}.
+
+{table}
+"""
+
+
+def profiles_page(found: Found) -> str:
+    return PROFILES.format(**found, table=profiles_table(found))
+
+
+def profiles_table(found: Found) -> str:
+    columns = [
+        [f"`{name}` {share:.0%}" for name, share in operators.items()] for operators in found["measured"].values()
+    ]
+    return table(list(found["measured"]), zip(*columns, strict=True))

@@ -9,7 +9,9 @@ ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "results" / "speed"
 TABLES = {
     "wrapper": ("wrapper_table",),
+    "pipeline": ("pipeline_table",),
     "adaptation": ("adaptation_table",),
+    "profiles": ("profiles_table",),
     "growth": ("growth_table", "neighbours_table"),
     "startup": ("startup_table",),
 }

@@ -1,0 +1,104 @@
+"""The README's table of a comparison: what every column changed, a line for each backbone.
+
+python results/summary.py metr-la-60
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import defaultdict
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+PAPER = ("lstm", "stgcn", "gwnet", "agcrn", "staeformer", "d2stgnn")  # the backbones of the paper
+Runs = dict[tuple[str, str], dict[int, dict[str, Any]]]
+
+
+def read(name: str) -> Runs:
+    """``(backbone, column)`` to its runs by seed."""
+    found: Runs = defaultdict(dict)
+    for run in json.loads((Path(__file__).parent / name / "results.json").read_text(encoding="utf-8"))["runs"]:
+        joint = run["mode"] == "joint" and run["adapter"] not in ("none", "trained-on", "finetune")
+        column = run["adapter"] + "-joint" * joint
+        found[run["backbone"], column][run["seed"]] = run
+    return found
+
+
+def errors(runs: Runs, backbone: str, column: str, *place: str) -> dict[int, float]:
+    """MAE by seed."""
+    found = {}
+    for seed, run in runs.get((backbone, column), {}).items():
+        for name in place:
+            run = run[name]
+        found[seed] = run["mae"]
+    return found
+
+
+def change(runs: Runs, backbone: str, column: str, *place: str) -> float | None:
+    """Percent against the backbone alone, mean over the seeds that have both."""
+    alone, other = (errors(runs, backbone, each, *place) for each in ("none", column))
+    both = seeds(runs, backbone, column)
+    return mean(100 * (other[seed] / alone[seed] - 1) for seed in both) if both else None
+
+
+def seeds(runs: Runs, backbone: str, column: str) -> list[int]:
+    """Those that the column and the backbone alone have."""
+    return sorted(runs.get((backbone, "none"), {}).keys() & runs.get((backbone, column), {}).keys())
+
+
+def means(runs: Runs, column: str, *place: str) -> float | None:
+    """Mean change over the backbones of the paper; None unless all have the column."""
+    changes = [change(runs, backbone, column, *place) for backbone in PAPER]
+    known = [each for each in changes if each is not None]
+    return mean(known) if len(known) == len(PAPER) else None
+
+
+def table(runs: Runs, columns: tuple[str, ...]) -> str:
+    """In Markdown; changes in percent, with the number of seeds behind it where a column has fewer than its row."""
+    head = ["backbone", "seeds", "alone", *(f"`{column}`" for column in columns)]
+    lines = [head, ["---"] * len(head)]
+    for backbone in dict.fromkeys(backbone for backbone, _ in runs):
+        alone = errors(runs, backbone, "none", "average")
+        changes = [change(runs, backbone, column, "average") for column in columns]
+        if all(each is None for each in changes):
+            continue
+        spread = f" ± {stdev(alone.values()):.3f}" if len(alone) > 1 else ""
+        fewer = [len(seeds(runs, backbone, column)) for column in columns]
+        cells = [
+            percent(each) + (f" ({count})" if 0 < count < len(alone) else "")
+            for each, count in zip(changes, fewer, strict=True)
+        ]
+        lines.append([backbone, str(len(alone)), f"{mean(alone.values()):.3f}{spread}", *cells])
+    for name, place in (("mean of the six of the paper", ("average",)), ("… at step 12", ("horizons", "12"))):
+        changes = [means(runs, column, *place) for column in columns]
+        if any(each is not None for each in changes):
+            lines.append([name, "", "", *(f"**{percent(each)}**" if each is not None else "" for each in changes)])
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def percent(value: float | None) -> str:
+    """With a sign; empty for None."""
+    return "" if value is None else f"{value:+.1f}".replace("-", "−")
+
+
+def baselines(runs: Runs) -> str:
+    """The errors of those without adapters, on one line."""
+    found = [
+        f"{backbone} {mean(errors(runs, backbone, column, 'average').values()):.3f}"
+        for backbone, column in runs
+        if column == "none" and not any(other == backbone and name != "none" for other, name in runs)
+    ]
+    return ", ".join(found)
+
+
+def shown(runs: Runs) -> tuple[str, ...]:
+    """All columns, in the order of the runs."""
+    return tuple(dict.fromkeys(column for _, column in runs if column != "none"))
+
+
+if __name__ == "__main__":
+    told = read(sys.argv[1])
+    print(table(told, tuple(sys.argv[2:]) or shown(told)))
+    print(baselines(told))
