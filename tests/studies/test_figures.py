@@ -5,8 +5,8 @@ import pytest
 
 from stlora.studies.designs import Design
 from stlora.studies.field_figure import field_figure
-from stlora.studies.transfers import transfers
 from stlora.studies.transfer_figure import transfer_figure
+from stlora.studies.transfers import transfers
 
 
 @pytest.fixture
