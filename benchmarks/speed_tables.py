@@ -222,3 +222,26 @@ def profiles_table(found: Found) -> str:
         [f"`{name}` {share:.0%}" for name, share in operators.items()] for operators in found["measured"].values()
     ]
     return table(list(found["measured"]), zip(*columns, strict=True))
+
+
+WHOLE = """\
+# The whole of adapt
+
+`python benchmarks/whole_adaptation.py` on {machine}.
+
+Seconds of the clock, one run each, for the default adapter behind an STGCN of {nodes} simulated sensors: reading, 20
+epochs with their validation, the errors of the test windows. The first adapter makes the backbone's forecasts, the
+second one finds them kept.
+
+{table}
+"""
+
+
+def whole_adaptation_page(found: Found) -> str:
+    return WHOLE.format(machine=found["machine"], nodes=found["nodes"], table=whole_adaptation_table(found))
+
+
+def whole_adaptation_table(found: Found) -> str:
+    sizes = [f"{found['windows'][name]:,}" for name in ("train", "val", "test")]
+    head = ("adapter", "training windows", "validation", "test", "seconds")
+    return table(head, ([which, *sizes, f"{each:.0f}"] for which, each in found["seconds"].items()))

@@ -11,6 +11,7 @@ TABLES = {
     "wrapper": ("wrapper_table",),
     "pipeline": ("pipeline_table",),
     "adaptation": ("adaptation_table",),
+    "whole_adaptation": ("whole_adaptation_table",),
     "profiles": ("profiles_table",),
     "growth": ("growth_table", "neighbours_table"),
     "startup": ("startup_table",),

@@ -136,9 +136,17 @@ def test_a_node_whose_days_have_changed_is_not_trusted(tiny, fitted, adapted):
     assert trust[changed] == 0
     assert trust.sum() > 0.5 * len(trust)
     start = torch.tensor(list(val))
+    x, target = windows.inputs(start), windows.targets(start).double()
     with torch.no_grad():
-        error = (data.scaler.inverse(model(windows.inputs(start))) - windows.targets(start)).abs()
+        error = (data.scaler.inverse(model(x)) - target).abs()
+        backbone, own = (data.scaler.inverse(each).double() for each in (kept[start], model.adapter.own_forecast(x)))
     assert mae == pytest.approx(float(error.nanmean()), rel=1e-5)
+    grid, share = torch.linspace(1, 0, 11, dtype=torch.float64), model.adapter.share.detach().view(-1, 1, 1)
+    by_trust = torch.stack(
+        [(backbone + g * share * (own - backbone) - target).abs().nansum(dim=(0, 1, 3)) for g in grid]
+    )
+    cost = by_trust + 0.1 * (1 - grid).unsqueeze(1) * by_trust[-1]  # less trust has to save a tenth of the error alone
+    torch.testing.assert_close(trust.double(), grid[cost.argmin(dim=0)], rtol=0, atol=1e-6)
 
 
 def test_same_seed_repeats_and_another_differs(tiny, fitted, adapted, tmp_path):

@@ -19,7 +19,7 @@ from stlora.training.run import BackboneRecord, Run
 
 FORMAT_VERSION = 1
 TOLERANCE = 1e-4  # of the standard deviation of the training values
-EXAMPLE = 3  # windows that are traced; two are now and then taken for a size of the network that is 2
+EXAMPLE = 3  # windows that are traced; a batch of one would be taken for a constant
 
 
 @dataclass(frozen=True)
