@@ -4,6 +4,8 @@ import csv
 import io
 import math
 import re
+import shutil
+import subprocess
 
 import pytest
 
@@ -176,6 +178,23 @@ def test_latex_is_balanced_and_escaped():
     assert not re.search(r"(?<!\\)[%_#]", text)
     assert text.isascii()
     assert [text.count(word) for word in (r"\toprule", r"\midrule", r"\bottomrule", r"\end{tabular}")] == [1] * 4
+
+
+def test_latex_names_a_backbone_once_and_sets_the_next_apart():
+    text = to_latex(Table(["a", "b"], [["x", "1"], ["x", "2"], ["y", "3"], ["y", "4"]]))
+    assert text.splitlines()[4:-2] == [r"x & 1 \\", r" & 2 \\", r"\addlinespace", r"y & 3 \\", r" & 4 \\"]
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex, with booktabs")
+def test_latex_compiles(tmp_path):
+    rows = summarise([*THREE_SEEDS, run("shared")])
+    odd = Table(["a", "b"], [["50 % & #_{x}", "~^\\$<>±Δ"]])
+    tables = (error_table(rows), cost_table(rows), change_table(changes(THREE_SEEDS, lambda _: None)), odd)
+    page = r"\documentclass{article}\usepackage{booktabs}\begin{document}" + "\n\n".join(map(to_latex, tables))
+    (tmp_path / "page.tex").write_text(page + r"\end{document}")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-2000:]
 
 
 def test_text_is_aligned():

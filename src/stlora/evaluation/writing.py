@@ -53,11 +53,17 @@ _LATEX = {
 
 
 def to_latex(table: Table) -> str:
-    """The table for a paper, with booktabs."""
+    """The table for a paper, with booktabs; lines that begin alike stand together under one name."""
     escape = str.maketrans(_LATEX)
     lines = [r"\begin{tabular}{" + "l" * table.words + "r" * (len(table.header) - table.words) + "}", r"\toprule"]
     lines += [" & ".join(cell.translate(escape) for cell in table.header) + r" \\", r"\midrule"]
-    lines += [" & ".join(cell.translate(escape) for cell in line) + r" \\" for line in table.body]
+    above = None
+    for name, *cells in table.body:
+        if above not in (None, name):
+            lines.append(r"\addlinespace")
+        shown = ["" if name == above else name, *cells]
+        lines.append(" & ".join(cell.translate(escape) for cell in shown) + r" \\")
+        above = name
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
 
