@@ -8,7 +8,7 @@ from stlora import InputError, STLoRAConfig
 
 
 def test_paper_has_the_published_settings():
-    published = {"node_factor": "full", "rank": 16, "width": 64, "layers": 4, "fusion": "gate"}
+    published = {"node_factor": "full", "rank": 16, "width": 64, "layers": 4, "passes": 1, "fusion": "gate"}
     clockless = {"harmonics": 0, "weekday": False, "gaps": False}
     found = asdict(STLoRAConfig.paper())
     assert {name: found[name] for name in (*published, *clockless)} == {**published, **clockless}
@@ -44,6 +44,7 @@ def test_unknown_option_is_refused_with_the_known_ones():
         {"gaps": "no"},
         {"predictors": 0},
         {"layers": -1},
+        {"passes": 0},
         {"width": 0},
         {"harmonics": -1},
         {"dropout": 1.0},

@@ -17,12 +17,13 @@ def make(**changes):
 
 
 @pytest.mark.parametrize("layers", [0, 1, 3])
+@pytest.mark.parametrize("passes", [1, 2])
 @pytest.mark.parametrize("factor", ["full", "core", "diagonal", "none"])
-def test_predictor_follows_its_equation(layers, factor):
-    predictor = make(layers=layers, node_factor=factor).eval()
+def test_predictor_follows_its_equation(layers, passes, factor):
+    predictor = make(layers=layers, passes=passes, node_factor=factor).eval()
     x = torch.randn(4, 3, 5, dtype=torch.float64)
     hidden = F.linear(x, predictor.embed.weight, predictor.embed.bias)
-    for layer in predictor.layers:
+    for layer in [*predictor.layers] * passes:
         hidden = hidden + layer(hidden.clamp(min=0))
     assert len(predictor.layers) == layers
     torch.testing.assert_close(predictor(x), predictor.head(hidden.clamp(min=0)))
@@ -48,6 +49,11 @@ def test_dropout_acts_in_training_alone_and_leaves_the_skip():
         for parameter in predictor.layers[0].parameters():
             parameter.zero_()
     assert torch.equal(predictor.train()(x), predictor.eval()(x))
+
+
+def test_passes_share_their_weights():
+    once, thrice = make(layers=2, passes=1), make(layers=2, passes=3)
+    assert once.state_dict().keys() == thrice.state_dict().keys()
 
 
 def test_a_node_sees_itself_alone():

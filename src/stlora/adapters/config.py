@@ -26,6 +26,7 @@ class STLoRAConfig:
         alpha: α, the scale of a node's own part is ``alpha / rank``.
         width: features inside a predictor.
         layers: L, residual node-adaptive layers of a predictor, before its head.
+        passes: how often they are gone through, with the same weights each time.
         predictors: K, predictors in a chain.
         fusion: share mixes the forecast with one that the predictors make without it; residual adds a correction that
             they make from it; both start as the identity; gate is the published form.
@@ -45,6 +46,7 @@ class STLoRAConfig:
     alpha: float = 8.0
     width: int = 24
     layers: int = 1
+    passes: int = 3
     predictors: int = 1
     fusion: Literal["share", "residual", "gate"] = "share"
     harmonics: int = 4
@@ -62,12 +64,10 @@ class STLoRAConfig:
                 raise InputError(f"{field.name} is {getattr(self, field.name)!r}; expected {called}")
         if self.fusion not in ("share", "residual", "gate"):
             raise InputError(f"fusion is {self.fusion!r}; choose share, residual or gate")
-        if min(self.predictors, self.width) < 1 or min(self.layers, self.harmonics, self.profile, self.neighbours) < 0:
-            raise InputError(
-                f"predictors={self.predictors}, width={self.width}, layers={self.layers}, harmonics={self.harmonics}, "
-                f"profile={self.profile}, neighbours={self.neighbours}: predictors and width must be 1 or more, the "
-                "others 0 or more"
-            )
+        least = {"predictors": 1, "width": 1, "passes": 1, "layers": 0, "harmonics": 0, "profile": 0, "neighbours": 0}
+        for name, lowest in least.items():
+            if getattr(self, name) < lowest:
+                raise InputError(f"{name} is {getattr(self, name)}; expected {lowest} or more")
         if self.neighbours and not self.profile:
             raise InputError(
                 f"neighbours={self.neighbours} are found by departures from the typical day and profile is 0; "
@@ -90,6 +90,7 @@ class STLoRAConfig:
             "alpha": 16.0,
             "width": 64,
             "layers": 4,
+            "passes": 1,
             "fusion": "gate",
             "harmonics": 0,
             "weekday": False,

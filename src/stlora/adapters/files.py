@@ -97,7 +97,8 @@ def _card(config: STLoRAConfig, fit: Fit, size: str, extra: dict[str, Any]) -> s
         "| | |",
         "|---|---|",
         f"| node factor | {config.node_factor}, rank {config.rank}, alpha {config.alpha:g} |",
-        f"| predictor | {config.predictors} × {config.layers} layers of width {config.width}, {config.fusion} fusion |",
+        f"| predictor | {config.predictors} × {config.layers} layers of width {config.width}, gone through "
+        f"{config.passes} times, {config.fusion} fusion |",
         f"| parameters | {size} |",
         *(f"| {name} | {value} |" for name, value in extra.items() if isinstance(value, (str, int, float))),
         "",

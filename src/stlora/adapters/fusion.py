@@ -19,6 +19,7 @@ def _predictor(config: STLoRAConfig, num_nodes: int, in_features: int, horizon: 
         horizon,
         width=config.width,
         layers=config.layers,
+        passes=config.passes,
         rank=config.rank,
         alpha=config.alpha,
         node_factor=config.node_factor,

@@ -10,9 +10,10 @@ from stlora.adapters.nall import NodeAdaptiveLowRankLayer, NodeFactor
 
 
 class NodeSpecificPredictor(nn.Module):
-    """``H⁰ = conv(X)``, ``H^l = H^{l-1} + NALL^l(σ(H^{l-1}))``, ``Ŷ = NALL(H^L)`` (ST-LoRA, section "NSP").
+    """``H⁰ = conv(X)``, ``H^l = H^{l-1} + NALL^l(σ(H^{l-1}))``, ``Ŷ = NALL(σ(H^L))`` (ST-LoRA, section "NSP").
 
-    The convolution of the paper has a kernel of one node over features, so it is a linear map here.
+    The convolution of the paper has a kernel of one node over features, so it is a linear map here. The layers can be
+    gone through several times, which makes a deeper predictor of the same parameters; the paper does it once.
 
     Args:
         num_nodes: N.
@@ -20,6 +21,7 @@ class NodeSpecificPredictor(nn.Module):
         horizon: H, steps that leave.
         width: features inside.
         layers: L, residual node-adaptive layers.
+        passes: how often they are gone through.
         rank: rank of a node's own part of each layer.
         alpha: scale of a node's own part.
         node_factor: see :class:`NodeAdaptiveLowRankLayer`.
@@ -38,12 +40,14 @@ class NodeSpecificPredictor(nn.Module):
         horizon: int,
         width: int = 16,
         layers: int = 1,
+        passes: int = 1,
         rank: int = 4,
         alpha: float = 8.0,
         node_factor: NodeFactor = "core",
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
+        self.passes = passes
         self.embed = nn.Linear(in_features, width)
         self.layers = nn.ModuleList(
             NodeAdaptiveLowRankLayer(num_nodes, width, width, rank, alpha, node_factor) for _ in range(layers)
@@ -54,8 +58,9 @@ class NodeSpecificPredictor(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """``[..., N, in_features]`` -> ``[..., N, H]``."""
         hidden = _linear_by_window(self.embed, features)  # [..., N, width]
-        for layer in self.layers:
-            hidden = hidden + self.dropout(layer(F.relu(hidden)))
+        for _ in range(self.passes):
+            for layer in self.layers:
+                hidden = hidden + self.dropout(layer(F.relu(hidden)))
         out: Tensor = self.head(F.relu(hidden))
         return out
 

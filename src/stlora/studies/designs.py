@@ -21,6 +21,7 @@ _RANGES: dict[str, tuple[Any, ...]] = {
     "alpha": (1, 2, 4, 8, 16),
     "width": (8, 16, 32, 64),
     "layers": (0, 1, 2, 3, 4),
+    "passes": (1, 2, 3, 4, 6),
     "predictors": (1, 2, 3, 4),
     "harmonics": (0, 2, 4, 8),
     "profile": (4, 8, 16, 24, 32),
