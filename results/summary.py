@@ -1,4 +1,4 @@
-"""The README's table of a comparison: what every column changed, a line for each backbone.
+"""The README's table of a comparison: what every column changed, a line for each backbone; and that of the rivals.
 
 python results/summary.py metr-la-60
 """
@@ -13,6 +13,7 @@ from statistics import mean, stdev
 from typing import Any
 
 PAPER = ("lstm", "stgcn", "gwnet", "agcrn", "staeformer", "d2stgnn")  # the backbones of the paper
+RIVALS = ("bias_scale", "node_head", "embedding", "clora", "peft", "finetune")
 Runs = dict[tuple[str, str], dict[int, dict[str, Any]]]
 
 
@@ -94,11 +95,29 @@ def baselines(runs: Runs) -> str:
 
 
 def shown(runs: Runs) -> tuple[str, ...]:
-    """All columns, in the order of the runs."""
-    return tuple(dict.fromkeys(column for _, column in runs if column != "none"))
+    """All columns but the rivals, in the order of the runs."""
+    return tuple(dict.fromkeys(column for _, column in runs if column not in ("none", *RIVALS)))
+
+
+def rival_table(runs: Runs) -> str:
+    """ST-LoRA's two forms and the rivals, behind the backbones that have rivals, with what each adds."""
+    columns = ("stlora", "large", *(name for name in RIVALS if any(column == name for _, column in runs)))
+    behind = {backbone for backbone, column in runs if column in RIVALS}
+    theirs = {(backbone, column): found for (backbone, column), found in runs.items() if backbone in behind}
+    sizes = []
+    for name in columns:
+        added = {
+            run["parameters"]["adapter"]
+            for (_, column), found in theirs.items()
+            if column == name
+            for run in found.values()
+        }
+        sizes.append(f"{min(added):,}" + (f" to {max(added):,}" if len(added) > 1 else "") if added else "")
+    return table(theirs, columns) + "\n| parameters added |  |  | " + " | ".join(sizes) + " |"
 
 
 if __name__ == "__main__":
     told = read(sys.argv[1])
     print(table(told, tuple(sys.argv[2:]) or shown(told)))
     print(baselines(told))
+    print(rival_table(told))

@@ -41,6 +41,11 @@ def test_the_readme_shows_the_table_and_the_baselines(summary, readme, name):
     assert summary.baselines(runs) in " ".join(readme.split())
 
 
+def test_the_page_of_results_shows_the_rivals(summary, name):
+    page = (ROOT / "results" / "README.md").read_text(encoding="utf-8")
+    assert summary.rival_table(summary.read(name)) in page
+
+
 def test_no_backbone_is_made_worse_on_the_validation_windows(results):
     alone = {(run["backbone"], run["seed"]): run["val_mae"] for run in results["runs"] if run["adapter"] == "none"}
     frozen = [run for run in results["runs"] if run["mode"] == "frozen"]

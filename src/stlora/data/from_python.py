@@ -1,8 +1,9 @@
-"""Series from what a Python program holds: data frames and arrays."""
+"""What a series is made of, from what a Python program holds: data frames and arrays."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,6 @@ from numpy.typing import ArrayLike
 from stlora.data.readers.long import find_columns, is_long, to_table
 from stlora.data.readers.undated import time_axis
 from stlora.data.readers.wide import frame_to_table
-from stlora.data.series import SensorSeries
 from stlora.data.time_axis import regular
 from stlora.data.time_stamps import to_interval, to_start
 from stlora.errors import InputError
@@ -19,15 +19,15 @@ from stlora.errors import InputError
 _SAMPLE = 20
 
 
-def from_dataframe(
+def of_dataframe(
     frame: pd.DataFrame,
     channel: str | None = None,
     adjacency: ArrayLike | None = None,
     coordinates: ArrayLike | None = None,
     unit: str = "",
     name: str = "series",
-) -> SensorSeries:
-    """Make a series of a data frame, as :meth:`stlora.data.series.SensorSeries.from_dataframe` says."""
+) -> dict[str, Any]:
+    """The arguments of :meth:`stlora.data.series.SensorSeries.from_dataframe`'s series."""
     if isinstance(frame.index, pd.MultiIndex):  # of time and sensor
         frame = frame.reset_index()
     names = [str(column) for column in frame.columns]
@@ -40,19 +40,19 @@ def from_dataframe(
     else:
         table = frame_to_table(frame)
     time, values, repairs = regular(table.time, table.values)
-    return SensorSeries(
-        values,
-        time,
-        table.node_ids,
-        adjacency=None if adjacency is None else np.asarray(adjacency, dtype=np.float32),
-        coordinates=None if coordinates is None else np.asarray(coordinates, dtype=np.float64),
-        unit=unit,
-        name=name,
-        notes=table.notes + repairs,
-    )
+    return {
+        "values": values,
+        "time": time,
+        "node_ids": table.node_ids,
+        "adjacency": None if adjacency is None else np.asarray(adjacency, dtype=np.float32),
+        "coordinates": None if coordinates is None else np.asarray(coordinates, dtype=np.float64),
+        "unit": unit,
+        "name": name,
+        "notes": table.notes + repairs,
+    }
 
 
-def from_numpy(
+def of_numpy(
     values: ArrayLike,
     start: str | pd.Timestamp,
     interval: str | pd.Timedelta,
@@ -61,19 +61,19 @@ def from_numpy(
     coordinates: ArrayLike | None = None,
     unit: str = "",
     name: str = "series",
-) -> SensorSeries:
-    """Make a series of an array, as :meth:`stlora.data.series.SensorSeries.from_numpy` says."""
+) -> dict[str, Any]:
+    """The arguments of :meth:`stlora.data.series.SensorSeries.from_numpy`'s series."""
     array = np.asarray(values)
     if array.ndim != 2 or array.dtype.kind not in "fiub":
         raise InputError(f"values are {array.dtype} of shape {array.shape}; expected numbers [T, N]")
     steps = max(len(array), 1)
     time, _ = time_axis(steps, start=to_start(start), interval=to_interval(interval))
-    return SensorSeries(
-        np.asarray(array, dtype=np.float32),
-        time[: len(array)],
-        tuple(node_ids) if node_ids is not None else tuple(str(i) for i in range(array.shape[1])),
-        adjacency=None if adjacency is None else np.asarray(adjacency, dtype=np.float32),
-        coordinates=None if coordinates is None else np.asarray(coordinates, dtype=np.float64),
-        unit=unit,
-        name=name,
-    )
+    return {
+        "values": np.asarray(array, dtype=np.float32),
+        "time": time[: len(array)],
+        "node_ids": tuple(node_ids) if node_ids is not None else tuple(str(i) for i in range(array.shape[1])),
+        "adjacency": None if adjacency is None else np.asarray(adjacency, dtype=np.float32),
+        "coordinates": None if coordinates is None else np.asarray(coordinates, dtype=np.float64),
+        "unit": unit,
+        "name": name,
+    }

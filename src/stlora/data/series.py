@@ -121,9 +121,9 @@ class SensorSeries:
             >>> SensorSeries.from_dataframe(frame).values.tolist()
             [[3.0, 5.0], [4.0, nan]]
         """
-        from stlora.data.from_python import from_dataframe
+        from stlora.data.from_python import of_dataframe
 
-        return from_dataframe(frame, **options)
+        return cls(**of_dataframe(frame, **options))
 
     @classmethod
     def from_numpy(
@@ -145,9 +145,9 @@ class SensorSeries:
             >>> SensorSeries.from_numpy([[3, 5], [4, 6]], "2024-01-01", "15min").time[1]
             Timestamp('2024-01-01 00:15:00')
         """
-        from stlora.data.from_python import from_numpy
+        from stlora.data.from_python import of_numpy
 
-        return from_numpy(values, start, interval, **options)
+        return cls(**of_numpy(values, start, interval, **options))
 
     @property
     def num_steps(self) -> int:

@@ -12,7 +12,7 @@ from torch import nn
 
 from stlora.adapters import WrappedBackbone
 from stlora.errors import InputError
-from stlora.rivals.files import save
+from stlora.rivals.files import Saved, save
 
 
 class Rival(WrappedBackbone):
@@ -41,7 +41,8 @@ class Rival(WrappedBackbone):
 
     def save_pretrained(self, folder: str | Path, extra: Mapping[str, Any] | None = None) -> None:
         """Write what the method adds, and that alone; :func:`stlora.rivals.load` reads it."""
-        save(self, self._fit(), Path(folder), dict(extra or {}))
+        saved = Saved(self.method, self.freeze_backbone, self.options, self._fit(), self.adapter.state_dict())
+        save(saved, Path(folder), str(self.parameter_report()), dict(extra or {}))
 
     def _gradients(self) -> AbstractContextManager[Any]:
         """Lets gradients through a frozen recurrent backbone: cuDNN refuses them in evaluation mode."""

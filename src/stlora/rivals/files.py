@@ -3,35 +3,50 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from torch import Tensor
 
 from stlora._version import __version__
 from stlora.adapters.files import CARD, CONFIG, WEIGHTS, Fit
-from stlora.adapters.wrapped import check_same_backbone
 from stlora.errors import InputError
 from stlora.files import read_json, read_tensors, write_json, write_tensors, write_text
-from stlora.rivals.registry import create
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from stlora.rivals.base import Rival
 
 FORMAT_VERSION = 1
 
 
-def save(rival: Rival, fit: Fit, folder: Path, extra: dict[str, Any]) -> None:
-    """Write what the method adds, how it was made, and a model card."""
-    write_tensors(folder / WEIGHTS, rival.adapter.state_dict())
-    write_text(folder / CARD, _card(rival, fit, extra))
+@dataclass(frozen=True)
+class Saved:
+    """What the files of a rival hold.
+
+    Attributes:
+        method: its name in the registry.
+        frozen: whether the backbone was kept as it was.
+        options: sizes of the method.
+        fit: what it was fitted to.
+        tensors: what the method adds.
+    """
+
+    method: str
+    frozen: bool
+    options: dict[str, int]
+    fit: Fit
+    tensors: dict[str, Tensor]
+
+
+def save(saved: Saved, folder: Path, size: str, extra: dict[str, Any]) -> None:
+    """Write what the method adds, how it was made, and a model card; ``size`` is the parameter report, for the card."""
+    write_tensors(folder / WEIGHTS, saved.tensors)
+    write_text(folder / CARD, _card(saved, size, extra))
     content = {
-        "method": rival.method,
+        "method": saved.method,
         "format_version": FORMAT_VERSION,
         "stlora_version": __version__,
-        **dataclasses.asdict(fit),
-        "freeze_backbone": rival.freeze_backbone,
-        "options": rival.options,
+        **dataclasses.asdict(saved.fit),
+        "freeze_backbone": saved.frozen,
+        "options": saved.options,
         "extra": extra,
     }
     write_json(folder / CONFIG, content)
@@ -46,18 +61,12 @@ def is_rival(folder: str | Path) -> bool:
     return "method" in read_json(Path(folder) / CONFIG)
 
 
-def load(backbone: nn.Module, folder: str | Path, check_backbone: bool = True) -> Rival:
-    """Put a saved rival around the backbone that it was fitted to.
-
-    Args:
-        backbone: the backbone, with its weights.
-        folder: what :meth:`Rival.save_pretrained` wrote.
-        check_backbone: refuse a backbone with other weights than the rival was fitted to.
+def read(folder: Path) -> Saved:
+    """What :func:`save` wrote.
 
     Raises:
-        InputError: a file is missing, damaged, of a later format, or does not fit the backbone.
+        InputError: a file is missing, damaged, or of a later format.
     """
-    folder = Path(folder)
     content = read_json(folder / CONFIG)
     version = content.get("format_version")
     if version != FORMAT_VERSION:
@@ -71,25 +80,21 @@ def load(backbone: nn.Module, folder: str | Path, check_backbone: bool = True) -
             raise TypeError("a size is no whole number")
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{folder / CONFIG} is incomplete or damaged ({error}); save the adapter again") from error
-    tensors = read_tensors(folder / WEIGHTS)
-    if check_backbone:
-        check_same_backbone(backbone, fit, folder)
-    rival = create(method, backbone, fit.num_nodes, frozen, **options)
-    rival._take(tensors, fit, folder)
-    return rival
+    return Saved(method, frozen, options, fit, read_tensors(folder / WEIGHTS))
 
 
-def _card(rival: Rival, fit: Fit, extra: dict[str, Any]) -> str:
-    sizes = ", ".join(f"{name} {value}" for name, value in rival.options.items()) or "none"
+def _card(saved: Saved, size: str, extra: dict[str, Any]) -> str:
+    fit = saved.fit
+    options = ", ".join(f"{name} {value}" for name, value in saved.options.items()) or "none"
     lines = [
-        f"# Adapter {rival.method}",
+        f"# Adapter {saved.method}",
         "",
         f"Fitted to a `{fit.backbone_class}` over {fit.num_nodes} sensors, {fit.history} steps in, {fit.horizon} out.",
         "",
         "| | |",
         "|---|---|",
-        f"| options | {sizes} |",
-        f"| parameters | {rival.parameter_report()} |",
+        f"| options | {options} |",
+        f"| parameters | {size} |",
         *(f"| {name} | {value} |" for name, value in extra.items() if isinstance(value, (str, int, float))),
         "",
         "```python",
