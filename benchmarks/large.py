@@ -33,7 +33,7 @@ from stlora.adapters.fusion import ShareFusion
 from stlora.adapters.neighbours import Neighbours
 from stlora.adapters.typical_day import TypicalDay
 from stlora.data import simulate
-from stlora.data.simulation_store import simulate_store
+from stlora.data.simulation.store import simulate_store
 from stlora.data.store import write_store
 from stlora.files import read_json, write_json, write_text
 from stlora.training import AdaptConfig, FitConfig, Run, adapt, fit

@@ -216,8 +216,8 @@ def raw(folder: Path) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.nd
 
 def prepare_files(folder: Path) -> None:
     from stlora.data import simulate
-    from stlora.data.clock import clock
     from stlora.data.store import write_store
+    from stlora.data.time.clock import clock
 
     series = simulate(num_nodes=NODES, days=DAYS, missing=MISSING, seed=0).series
     write_store(series, folder)

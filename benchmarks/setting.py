@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from stlora import STLoRA, backbones
 from stlora.data import simulate
-from stlora.data.clock import clock
 from stlora.data.scaling import Scaler
+from stlora.data.time.clock import clock
 from stlora.data.windows import Windows
 from stlora.training.loss import masked_mae
 

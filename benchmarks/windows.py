@@ -27,7 +27,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from stlora.data import simulate
 from stlora.data.scaling import Scaler
-from stlora.data.simulation_store import simulate_store
+from stlora.data.simulation.store import simulate_store
 from stlora.data.store import open_store
 from stlora.data.windows import Windows
 

@@ -41,18 +41,18 @@ def demo(options: DemoOptions) -> None:
 
 def data_list(options: ListOptions) -> None:
     """Print the catalogue as a table."""
-    from stlora.data.catalogue import catalogue
-    from stlora.data.catalogue_text import format_list
-    from stlora.data.download import is_here
+    from stlora.data.catalogue.download import is_here
+    from stlora.data.catalogue.entries import catalogue
+    from stlora.data.catalogue.text import format_list
 
     print(format_list((entry, is_here(entry, options.root)) for entry in catalogue().values()))
 
 
 def data_info(options: InfoOptions) -> None:
     """Print what is known of a data set."""
-    from stlora.data.catalogue import look_up
-    from stlora.data.catalogue_text import format_entry
-    from stlora.data.download import folder_of, is_here
+    from stlora.data.catalogue.download import folder_of, is_here
+    from stlora.data.catalogue.entries import look_up
+    from stlora.data.catalogue.text import format_entry
 
     entry = look_up(options.name)
     print(format_entry(entry, folder_of(entry, options.root), is_here(entry, options.root)))
@@ -60,7 +60,7 @@ def data_info(options: InfoOptions) -> None:
 
 def data_get(options: GetOptions) -> None:
     """Download and print where the files lie."""
-    from stlora.data.download import get
+    from stlora.data.catalogue.download import get
 
     print(get(options.name, options.root, show=True))
 
@@ -69,7 +69,7 @@ def data_check(options: CheckOptions) -> None:
     """Print what a file or folder holds."""
     from stlora.check_picture import picture
     from stlora.data import load_series
-    from stlora.data.check import describe, format_description
+    from stlora.data.check.description import describe, format_description
 
     draw = picture(options.picture)
     series = load_series(

@@ -11,7 +11,7 @@ from scipy.stats import spearmanr
 from torch import nn
 
 from stlora.adapters import NodeAdaptiveLowRankLayer
-from stlora.data.clock import clock, daily_profile, slots_of_a_day
+from stlora.data.time.clock import clock, daily_profile, slots_of_a_day
 from stlora.report.comparison_content import Factors
 from stlora.report.content import SensorGroups
 from stlora.training.prepare import Prepared

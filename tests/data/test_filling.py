@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stlora import InputError, SensorSeries, backbones
-from stlora.data.clock import daily_profile
 from stlora.data.filling import Filling, carry_forward, interpolate
 from stlora.data.scaling import Scaler
+from stlora.data.time.clock import daily_profile
 from stlora.data.windows import Windows
 
 NAN = math.nan

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stlora import InputError, SensorSeries
-from stlora.data.clock import clock
 from stlora.data.scaling import Scaler
+from stlora.data.time.clock import clock
 from stlora.data.windows import Windows
 
 SCALER = Scaler(mean=3.0, std=2.0)

@@ -8,9 +8,9 @@ from torch import nn
 
 from stlora import STLoRA, backbones
 from stlora.data import simulate
-from stlora.data.clock import clock, daily_profile
 from stlora.data.filling import Filling
 from stlora.data.scaling import Scaler
+from stlora.data.time.clock import clock, daily_profile
 from stlora.serving import ServedNetwork
 
 HISTORY, HORIZON, NODES = 5, 2, 6

@@ -8,7 +8,7 @@ import torch
 import yaml
 
 from stlora import InputError
-from stlora.data.clock import clock, daily_profile
+from stlora.data.time.clock import clock, daily_profile
 from stlora.files import read_json, read_tensors, write_json
 from stlora.training import evaluate, predict
 from stlora.training.config import CompareConfig

@@ -13,9 +13,9 @@ from torch import Tensor
 from stlora.backbones.clock import DAYS, check_clock, day_slot, weekday
 from stlora.baselines.base import Baseline, assign, empty, scaled_values
 from stlora.data import SensorSeries
-from stlora.data.clock import clock
 from stlora.data.filling import Filling
 from stlora.data.scaling import Scaler
+from stlora.data.time.clock import clock
 from stlora.errors import InputError
 
 

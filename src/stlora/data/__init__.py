@@ -2,6 +2,6 @@
 
 from stlora.data.load import load_series
 from stlora.data.series import SensorSeries
-from stlora.data.simulation import SimulatedNetwork, simulate
+from stlora.data.simulation.network import SimulatedNetwork, simulate
 
 __all__ = ["SensorSeries", "SimulatedNetwork", "load_series", "simulate"]

@@ -23,7 +23,7 @@ class Filling:
         fill: last (the last value observed in the window), linear (between the observed values around the gap, the
             nearest one at the ends of the window), or profile (the sensor's mean at that time of day). Where that
             gives nothing, the training mean.
-        profile: ``[slots, N]`` float32, what :func:`stlora.data.clock.daily_profile` returns; for profile alone.
+        profile: ``[slots, N]`` float32, what :func:`stlora.data.time.clock.daily_profile` returns; for profile alone.
 
     Raises:
         InputError: the way is unknown, or the profile is missing.

@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 from stlora.data.readers.long import find_columns, is_long, to_table
 from stlora.data.readers.undated import time_axis
 from stlora.data.readers.wide import frame_to_table
-from stlora.data.time_axis import regular
-from stlora.data.time_stamps import to_interval, to_start
+from stlora.data.time.axis import regular
+from stlora.data.time.stamps import to_interval, to_start
 from stlora.errors import InputError
 
 _SAMPLE = 20

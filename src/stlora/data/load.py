@@ -9,22 +9,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stlora.data.catalogue import Entry, catalogue, find
+from stlora.data.catalogue.download import stored
+from stlora.data.catalogue.entries import Entry, catalogue, find
 from stlora.data.companions import (
     attach_graph,
     attach_nearby_graph,
     attach_nearby_locations,
     attach_own_graph,
 )
-from stlora.data.download import stored
 from stlora.data.graph_choice import names_graph
 from stlora.data.readers import SERIES_READERS, Table, read_table
 from stlora.data.readers.graph_file import read_graph
 from stlora.data.series import SensorSeries, observed_share
-from stlora.data.simulation import simulate
+from stlora.data.simulation.network import simulate
 from stlora.data.store import is_store, open_store
-from stlora.data.time_axis import regular
-from stlora.data.time_stamps import ZONED, to_interval, to_start
+from stlora.data.time.axis import regular
+from stlora.data.time.stamps import ZONED, to_interval, to_start
 from stlora.errors import InputError
 
 
@@ -60,7 +60,7 @@ def load_series(
         start: the first time stamp of a file that holds no dates.
         interval: the time between two rows of a file that does not tell it, such as ``15min``.
         timezone: of the clock that made the time stamps, such as ``Europe/Berlin``, if it is changed twice a year;
-            see :func:`stlora.data.time_axis.regular`.
+            see :func:`stlora.data.time.axis.regular`.
 
     Raises:
         InputError: the data or the graph cannot be read whole, or do not fit together.

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from stlora.data.clock import clock, clock_slot
 from stlora.data.filling import Filling, carry_forward, interpolate
 from stlora.data.mapped import is_mapped
 from stlora.data.mapped_rows import MappedRows
 from stlora.data.scaling import Scaler
 from stlora.data.series import SensorSeries
+from stlora.data.time.clock import clock, clock_slot
 from stlora.errors import InputError
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from stlora.data.clock import clock, slots_of_a_day
+from stlora.data.time.clock import clock, slots_of_a_day
 from stlora.evaluation.errors import WindowErrors
 
 _SLOTS = 48  # of a day, at most

@@ -11,8 +11,8 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from stlora.data.clock import clock, daily_profile, slots_of_a_day
 from stlora.data.series import SensorSeries
+from stlora.data.time.clock import clock, daily_profile, slots_of_a_day
 from stlora.report.style import ADAPTED, ALONE, GRID, INK, MUTED, PAPER, title
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from stlora.data import SensorSeries, load_series
-from stlora.data.clock import clock, daily_profile, slots_of_a_day
 from stlora.data.filling import Filling
 from stlora.data.graph_choice import make_graph, names_graph
 from stlora.data.mapped import row_chunks
 from stlora.data.scaling import Scaler
 from stlora.data.split import Split, sample_split
+from stlora.data.time.clock import clock, daily_profile, slots_of_a_day
 from stlora.data.windows import Windows
 from stlora.errors import InputError
 from stlora.training.config import DataOptions

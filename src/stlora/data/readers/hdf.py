@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from stlora.data.readers import largest_files
 from stlora.data.readers.numpy_file import FREE_SIZE, MAX_EXPANSION
 from stlora.data.readers.table import Table, make_table
-from stlora.data.time_stamps import naive
+from stlora.data.time.stamps import naive
 from stlora.errors import InputError
 
 _BLOCK = 4 << 20  # numbers

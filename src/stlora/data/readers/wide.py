@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from stlora.data.readers.table import Table, make_table
-from stlora.data.time_stamps import naive, parse
+from stlora.data.time.stamps import naive, parse
 from stlora.errors import InputError
 
 TIME_NAMES = frozenset(

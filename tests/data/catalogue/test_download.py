@@ -14,11 +14,12 @@ import pandas as pd
 import pytest
 import requests
 
-from stlora.data import catalogue, download
-from stlora.data.catalogue import DataFile
-from stlora.data.checksum import check
-from stlora.data.download import get
-from stlora.data.muenster import assemble
+from stlora.data.catalogue import download
+from stlora.data.catalogue import entries as catalogue
+from stlora.data.catalogue.checksum import check
+from stlora.data.catalogue.download import get
+from stlora.data.catalogue.entries import DataFile
+from stlora.data.catalogue.muenster import assemble
 from stlora.errors import InputError
 
 CONTENT = bytes(range(256)) * 400  # 100 KiB
@@ -219,7 +220,8 @@ def test_dead_host_and_bad_certificate_are_told_apart(offer, tmp_path, monkeypat
 
 def test_kill_in_the_middle_leaves_no_half_file(offer, server, tmp_path):
     program = (
-        "import sys; from dataclasses import replace; from stlora.data import catalogue, download\n"
+        "import sys; from dataclasses import replace\n"
+        "from stlora.data.catalogue import download, entries as catalogue\n"
         "entry = catalogue.look_up('pems04')\n"
         "file = catalogue.DataFile('PEMS04.npz', (sys.argv[1],), ('md5:' + '0' * 32,))\n"
         "download.look_up = lambda name: replace(entry, files=(file,))\n"
@@ -295,7 +297,7 @@ MONTHS = {
 
 
 def test_monthly_files_of_muenster_become_one_table_joined_by_id(tmp_path, monkeypatch):
-    monkeypatch.setattr("stlora.data.muenster._MONTHS", ("2024-02", "2024-03"))
+    monkeypatch.setattr("stlora.data.catalogue.muenster._MONTHS", ("2024-02", "2024-03"))
     (tmp_path / "radverkehr-zaehlstellen.zip").write_bytes(city(MONTHS))
     assemble(tmp_path)
     counts = pd.read_csv(tmp_path / "counts.csv", index_col="time", parse_dates=True)

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from stlora.data.catalogue import DataFile, Entry, look_up
-from stlora.data.checksum import check
-from stlora.data.muenster import assemble
+from stlora.data.catalogue.checksum import check
+from stlora.data.catalogue.entries import DataFile, Entry, look_up
+from stlora.data.catalogue.muenster import assemble
 from stlora.errors import InputError
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ WIDTH = 100  # of the text beside the labels
 
 
 def format_description(facts: dict[str, Any]) -> str:
-    """The result of :func:`stlora.data.check.describe` as text of about 40 lines.
+    """The result of :func:`stlora.data.check.description.describe` as text of about 40 lines.
 
     Example:
         >>> import numpy as np, pandas as pd
-        >>> from stlora.data.check import describe
+        >>> from stlora.data.check.description import describe
         >>> from stlora.data.series import SensorSeries
         >>> series = SensorSeries(np.ones((2, 1)), pd.date_range("2024-01-01", periods=2, freq="1h"), ("a",))
         >>> print(format_description(describe(series)).splitlines()[0])

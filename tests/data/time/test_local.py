@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from stlora import InputError
-from stlora.data.clock import clock
-from stlora.data.time_axis import regular
+from stlora.data.time.axis import regular
+from stlora.data.time.clock import clock
 
 ZONE = "Europe/Berlin"
 

@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from stlora.data.series import SensorSeries
-from stlora.data.simulation_profiles import KINDS, draw_kinds, weekly_profiles
-from stlora.data.simulation_roads import Roads, draw_roads
+from stlora.data.simulation.profiles import KINDS, draw_kinds, weekly_profiles
+from stlora.data.simulation.roads import Roads, draw_roads
 from stlora.errors import InputError
 
 START = "2024-01-01"  # a Monday
@@ -26,7 +26,7 @@ class SimulatedNetwork:
 
     Attributes:
         series: what the sensors report, vehicles per hour, with noise, gaps and stuck sensors.
-        kinds: the kind of place of each of the N sensors; see :data:`stlora.data.simulation_profiles.KINDS`.
+        kinds: the kind of place of each of the N sensors; see :data:`stlora.data.simulation.profiles.KINDS`.
         profiles: ``[N, steps_per_week]`` float32, vehicles per hour: the expected flow in the week from Monday
             00:00, the mean over all days to come. Weather and incidents vary around it with mean zero.
         truth: ``[T, N]`` float32, vehicles per hour: profile, weather and incidents, without noise and gaps.

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from stlora import InputError
-from stlora.data.simulation_store import simulate_store
+from stlora.data.simulation.store import simulate_store
 from stlora.data.store import open_store
 
 

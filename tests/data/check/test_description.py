@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from stlora.data import SensorSeries
-from stlora.data.check import describe, format_description
+from stlora.data.check.description import describe, format_description
 
 NAN = np.nan
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from stlora.data.catalogue import DataFile, Entry
+from stlora.data.catalogue.entries import DataFile, Entry
 
 
 def format_list(entries: Iterable[tuple[Entry, bool]]) -> str:
     """A table of data sets, each with whether its files are at hand.
 
     Example:
-        >>> from stlora.data.catalogue import look_up
+        >>> from stlora.data.catalogue.entries import look_up
         >>> print(format_list([(look_up("simulated"), True)]).splitlines()[1])
         simulated  40  2688  15 min  2024-01-01 to 2024-01-28  veh/h  yes  ...
     """

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from stlora.data import load_series, simulate
-from stlora.data.catalogue import catalogue, find, look_up
+from stlora.data.catalogue.entries import catalogue, find, look_up
 from stlora.data.readers import published
 from stlora.data.split import sample_split
 from stlora.errors import InputError

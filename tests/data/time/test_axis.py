@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stlora.data.time_axis import regular
+from stlora.data.time.axis import regular
 from stlora.errors import InputError
 
 

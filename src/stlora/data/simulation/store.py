@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from stlora.data.simulation import START, checked_step, sensor_ids
-from stlora.data.simulation_profiles import draw_kinds, weekly_profiles
-from stlora.data.simulation_roads import draw_roads
+from stlora.data.simulation.network import START, checked_step, sensor_ids
+from stlora.data.simulation.profiles import draw_kinds, weekly_profiles
+from stlora.data.simulation.roads import draw_roads
 from stlora.data.store import write_chunks
 
 
@@ -25,9 +25,9 @@ def simulate_store(
 ) -> None:
     """Simulate a network of any size and write it to ``folder``; see :func:`stlora.data.store.open_store`.
 
-    Simpler than :func:`stlora.data.simulation.simulate`, so that a day can be made without the one before: weekly
-    profiles, weather that raises or lowers whole days, and counts that vary as chance has it; no incidents, no stuck
-    sensors and no graph. Half of what is missing is whole days of a sensor, half single steps.
+    Simpler than :func:`stlora.data.simulation.network.simulate`, so that a day can be made without the one before:
+    weekly profiles, weather that raises or lowers whole days, and counts that vary as chance has it; no incidents,
+    no stuck sensors and no graph. Half of what is missing is whole days of a sensor, half single steps.
 
     Args:
         folder: new or empty.

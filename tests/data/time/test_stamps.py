@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stlora.data.time_stamps import naive, parse
+from stlora.data.time.stamps import naive, parse
 from stlora.errors import InputError
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from stlora.data.check_text import format_description
-from stlora.data.check_treatment import treatment
-from stlora.data.check_values import constant, duplicates, ids_of, outliers, runs, seen, stuck
-from stlora.data.daylight import daylight
+from stlora.data.check.daylight import daylight
+from stlora.data.check.text import format_description
+from stlora.data.check.treatment import treatment
+from stlora.data.check.values import constant, duplicates, ids_of, outliers, runs, seen, stuck
 from stlora.data.series import SensorSeries
 from stlora.data.split import sample_split
 from stlora.errors import InputError

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from stlora.data import SensorSeries
-from stlora.data.check import describe, format_description
-from stlora.data.daylight import daylight
-from stlora.data.time_axis import regular
+from stlora.data.check.daylight import daylight
+from stlora.data.check.description import describe, format_description
+from stlora.data.time.axis import regular
 
 
 def as_logged(zone, start, days, freq="15min", summed=False):

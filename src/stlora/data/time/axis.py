@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from stlora.data.local_time import to_utc
+from stlora.data.time.local import to_utc
 from stlora.errors import InputError
 
 TOLERANCE = 0.05  # of the interval: how far off the grid a time stamp may lie to be moved onto it
@@ -26,7 +26,7 @@ def regular(
     interval off it, and steps without a row filled with NaN. The interval is the most common step.
 
     Clocks that are changed twice a year skip an hour and show another twice. With ``timezone`` the time stamps are
-    taken for such a wall clock (:func:`stlora.data.local_time.to_utc`) and the axis is evenly spaced in real time,
+    taken for such a wall clock (:func:`stlora.data.time.local.to_utc`) and the axis is evenly spaced in real time,
     in that zone: 23 hours on the day in spring, 25 on the day in autumn. Without it, an hour without rows is missing
     and an hour that stands twice is refused.
 

@@ -9,7 +9,7 @@ def treatment(facts: dict[str, Any]) -> dict[str, str]:
     """A sentence for each finding that is there.
 
     Args:
-        facts: what :func:`stlora.data.check.describe` found.
+        facts: what :func:`stlora.data.check.description.describe` found.
     """
     found = {
         "missing": facts["missing"]["share"] > 0,

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse.csgraph import connected_components
 
-from stlora.data.simulation import SimulatedNetwork, simulate, travel
-from stlora.data.simulation_profiles import KINDS
-from stlora.data.simulation_roads import draw_roads
+from stlora.data.simulation.network import SimulatedNetwork, simulate, travel
+from stlora.data.simulation.profiles import KINDS
+from stlora.data.simulation.roads import draw_roads
 from stlora.errors import InputError
 
 STEPS_PER_DAY = 96

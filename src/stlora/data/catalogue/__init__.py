@@ -1,0 +1,1 @@
+"""The public data sets that are known by name, and how to get them."""

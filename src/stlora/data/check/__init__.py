@@ -1,0 +1,1 @@
+"""What ``stlora data check`` says of a series."""

@@ -1,0 +1,1 @@
+"""A simulated road network whose node profiles are known."""

@@ -1,0 +1,1 @@
+"""Time stamps, time axes and the clock that networks read."""
