@@ -243,5 +243,6 @@ def whole_adaptation_page(found: Found) -> str:
 
 def whole_adaptation_table(found: Found) -> str:
     sizes = [f"{found['windows'][name]:,}" for name in ("train", "val", "test")]
-    head = ("adapter", "training windows", "validation", "test", "seconds")
-    return table(head, ([which, *sizes, f"{each:.0f}"] for which, each in found["seconds"].items()))
+    head = ("adapter", "training windows", "validation", "test", "seconds", "of which test errors")
+    rows = ([which, *sizes, f"{each['whole']:.0f}", f"{each['test']:.0f}"] for which, each in found["seconds"].items())
+    return table(head, rows)
