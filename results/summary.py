@@ -120,4 +120,5 @@ if __name__ == "__main__":
     told = read(sys.argv[1])
     print(table(told, tuple(sys.argv[2:]) or shown(told)))
     print(baselines(told))
-    print(rival_table(told))
+    if any(name in RIVALS for _, name in told):
+        print(rival_table(told))
