@@ -4,9 +4,10 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from stlora import STLoRAConfig
+from stlora import STLoRA, STLoRAConfig
 from stlora.adapters.features import window_features
 from stlora.adapters.fusion import GatedFusion, ResidualFusion, ShareFusion
+from stlora.backbones import create
 
 NODES, STEPS, HORIZON = 5, 4, 3
 
@@ -106,3 +107,16 @@ def test_every_parameter_is_trained(history, fusion, predictors):
         optimizer.step()
     silent = [name for name, parameter in module.named_parameters() if not parameter.grad.any()]
     assert silent == []
+
+
+@pytest.mark.parametrize(
+    ("config", "passes"), [(STLoRAConfig(), 3), (STLoRAConfig(passes=2), 2), (STLoRAConfig.paper(), 1)]
+)
+def test_predictors_go_through_their_layers_as_often_as_the_configuration_says(config, passes):
+    model = STLoRA(create("lstm", num_nodes=3), num_nodes=3, config=config)
+    (predictor,) = model.adapter.predictors
+    calls = []
+    for layer in predictor.layers:
+        layer.register_forward_hook(lambda *_: calls.append(1))
+    model.eval()(torch.rand(2, 12, 3, 3))
+    assert len(calls) == passes * config.layers

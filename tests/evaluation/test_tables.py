@@ -185,7 +185,12 @@ def test_latex_names_a_backbone_once_and_sets_the_next_apart():
     assert text.splitlines()[4:-2] == [r"x & 1 \\", r" & 2 \\", r"\addlinespace", r"y & 3 \\", r" & 4 \\"]
 
 
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex, with booktabs")
+def has_booktabs():
+    found = shutil.which("pdflatex") and shutil.which("kpsewhich")
+    return found and subprocess.run(["kpsewhich", "booktabs.sty"], capture_output=True).returncode == 0
+
+
+@pytest.mark.skipif(not has_booktabs(), reason="needs pdflatex and booktabs")
 def test_latex_compiles(tmp_path):
     rows = summarise([*THREE_SEEDS, run("shared")])
     odd = Table(["a", "b"], [["50 % & #_{x}", "~^\\$<>±Δ"]])
