@@ -72,6 +72,21 @@ def test_a_fresh_one_is_the_identity_to_the_bit(history, fusion, predictors):
     assert torch.equal(fresh.train()(history(), forecast), forecast)
 
 
+@pytest.mark.parametrize("fusion", [ResidualFusion, ShareFusion])
+def test_the_forecast_of_a_dead_node_is_the_backbones(history, fusion):
+    module = know(draw(fusion(STLoRAConfig(width=6), NODES, STEPS, HORIZON)))
+    x, forecast = history(), torch.randn(2, HORIZON, NODES, 1)
+    x[..., 3] = 1
+    x[0, :, 2, 0] = 4.0  # normal values were never the same at two steps
+    mixed = module(x, forecast)
+    assert torch.equal(mixed[0, :, 2], forecast[0, :, 2])
+    others = torch.ones(2, NODES, dtype=torch.bool)
+    others[0, 2] = False
+    assert (mixed != forecast).all(dim=1).squeeze(-1)[others].all()
+    x[0, 1, 2, 3] = 0  # a filled value says nothing of the node
+    assert (module(x, forecast)[0, :, 2] != forecast[0, :, 2]).all()
+
+
 @pytest.mark.parametrize("predictors", [1, 3])
 def test_gate_is_the_published_formula(history, predictors):
     config = STLoRAConfig.paper(predictors=predictors, width=6, rank=2, layers=1)

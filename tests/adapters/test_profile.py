@@ -26,7 +26,7 @@ def history(clock, last, nodes, steps=3):
 
 def fitted(values, horizon, harmonics=1, neighbours=0):
     """A profile measured on two weeks of hours."""
-    profile = NodeProfile(values.shape[1], horizon, harmonics, neighbours)
+    profile = NodeProfile(values.shape[1], 3, horizon, harmonics, neighbours)
     profile.fit(values, two_weeks())
     return profile
 
@@ -76,7 +76,7 @@ def test_what_is_usual_is_what_was_usual_lately():
     step = torch.arange(days * STEPS)
     clock = torch.stack([(step % STEPS) / STEPS, (step // STEPS % 7) / 7], dim=1)
     values = torch.where(step < days * STEPS // 2, 0.0, 1.0).unsqueeze(1)  # the level rose 120 days before the end
-    profile = NodeProfile(1, horizon=2, harmonics=1, neighbours=0)
+    profile = NodeProfile(1, history=3, horizon=2, harmonics=1, neighbours=0)
     profile.fit(values, clock)
     newer, older = 1 - 0.5**2, 0.5**2 - 0.5**4  # weights of the two halves, with a half-life of 60 days
     torch.testing.assert_close(

@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 
 from stlora import InputError
 from stlora.adapters.files import fingerprint
+from stlora.data.windows import Windows
 from stlora.training import AdaptConfig, Run, adapt
 from stlora.training.adaptation import open_run
 from stlora.training.config import TrainingOptions
@@ -147,6 +148,27 @@ def test_a_node_whose_days_have_changed_is_not_trusted(tiny, fitted, adapted):
     )
     cost = by_trust + 0.1 * (1 - grid).unsqueeze(1) * by_trust[-1]  # less trust has to save a tenth of the error alone
     torch.testing.assert_close(trust.double(), grid[cost.argmin(dim=0)], rtol=0, atol=1e-6)
+
+
+def test_shares_are_settled_with_the_backbones_forecast_of_a_dead_node(tiny, fitted, adapted):
+    data = open_run(fitted.record(), tiny.series)
+    model = adapted.load().eval()
+    kept = keep_forecasts(model.backbone, data, fitted.folder / "kept").forecasts
+    dead, values = 3, tiny.series.values.copy()
+    values[data.split.val[len(data.split.val) // 2] :, dead] = 0
+    series = dataclasses.replace(tiny.series, values=values)
+    windows = Windows(series, data.scaler, data.windows.history, data.windows.horizon)
+    mae = settle_shares(AdaptTask(model, windows, data.split, TrainingOptions(), kept))
+    start = torch.tensor(list(data.split.val))
+    with torch.no_grad():
+        x = windows.inputs(start)
+        forecast = model.correct(x, kept[start])
+    still = model.adapter.profile(x).strange
+    assert still[:, dead].double().mean() > 0.3
+    assert not still[:, :dead].any()
+    assert torch.equal(forecast[:, :, dead][still[:, dead]], kept[start][:, :, dead][still[:, dead]])
+    error = (data.scaler.inverse(forecast) - windows.targets(start)).abs()
+    assert mae == pytest.approx(float(error.nanmean()), rel=1e-5)
 
 
 def test_same_seed_repeats_and_another_differs(tiny, fitted, adapted, tmp_path):

@@ -37,7 +37,9 @@ class _Chain(nn.Module):
         super().__init__()
         self.config = config
         self.horizon = horizon
-        self.profile = NodeProfile(num_nodes, horizon, config.profile, config.neighbours) if config.profile else None
+        self.profile = (
+            NodeProfile(num_nodes, history, horizon, config.profile, config.neighbours) if config.profile else None
+        )
         self.predictors = nn.ModuleList(
             _predictor(config, num_nodes, num_features(config, history, horizon, drafted=k > 0 or not own), horizon)
             for k in range(config.predictors)
@@ -45,10 +47,17 @@ class _Chain(nn.Module):
         for predictor in self.predictors:
             predictor.head.reset_to_zero()  # type: ignore[operator,union-attr]
 
-    def refine(self, x: Tensor, forecast: Tensor | None) -> Tensor:
-        """Refine a forecast ``[B, H, N, 1]``, or what is expected without any: ``[B, H, N, 1]``."""
+    def context(self, x: Tensor) -> Context | None:
+        """The history ``[B, T, N, C]`` in the light of what is known of its nodes; None where nothing is.
+
+        Raises:
+            InputError: the clock is wanted and ``x`` has no clock channels.
+        """
         check_channels(x, self.config)
-        context = None if self.profile is None else self.profile(x)
+        return None if self.profile is None else self.profile(x)
+
+    def refine(self, x: Tensor, forecast: Tensor | None, context: Context | None) -> Tensor:
+        """Refine a forecast ``[B, H, N, 1]``, or what is expected without any: ``[B, H, N, 1]``."""
         draft = None if forecast is None else forecast.squeeze(-1)  # [B, H, N]
         refined = self._expected(x, context) if draft is None else draft
         for predictor in self.predictors:
@@ -61,6 +70,11 @@ class _Chain(nn.Module):
         return x[:, -1:, :, 0].expand(-1, self.horizon, -1) if context is None else context.expected
 
 
+def _unless_strange(refined: Tensor, forecast: Tensor, context: Context | None) -> Tensor:
+    """The backbone's forecast ``[B, H, N, 1]`` where a node has gone dead, the refined one elsewhere."""
+    return refined if context is None else torch.where(context.strange[:, None, :, None], forecast, refined)
+
+
 class ShareFusion(_Chain):
     """``Y'_{h,i} = Y_{h,i} + s_h t_i (Z_{h,i} − Y_{h,i})``: a share of a forecast Z that has not seen Y.
 
@@ -68,7 +82,7 @@ class ShareFusion(_Chain):
     there trusts it too much. So Z is made without it, from the history, the clock and what is known of each node.
     The share s of each step ahead is chosen afterwards, on windows that neither was trained on, and so is the trust t
     in each node's Z, which is 1 unless the node has changed since its typical day was measured. Until then s is zero:
-    the identity.
+    the identity. In a window in which a node has gone dead (:class:`stlora.adapters.stillness.Stillness`) Z is Y.
     """
 
     trust: Tensor
@@ -84,17 +98,23 @@ class ShareFusion(_Chain):
         Raises:
             InputError: the clock is wanted and ``x`` has no clock channels.
         """
-        return self.refine(x, None)
+        return self.refine(x, None, self.context(x))
+
+    def alternative(self, x: Tensor, forecast: Tensor) -> Tensor:
+        """What the shares are of, from a history and the backbone's forecast: Z, and that forecast of a dead node."""
+        context = self.context(x)
+        return _unless_strange(self.refine(x, None, context), forecast, context)
 
     def forward(self, x: Tensor, forecast: Tensor) -> Tensor:
         """History ``[B, T, N, C]`` and forecast ``[B, H, N, 1]`` to the mixed forecast ``[B, H, N, 1]``."""
-        return forecast + (self.share[:, None] * self.trust).unsqueeze(-1) * (self.own_forecast(x) - forecast)
+        return forecast + (self.share[:, None] * self.trust).unsqueeze(-1) * (self.alternative(x, forecast) - forecast)
 
 
 class ResidualFusion(_Chain):
     """``Y' = Y + NSP([features of X, Y])``, repeated for each predictor.
 
-    A fresh one is exactly the identity on the backbone's forecast.
+    A fresh one is exactly the identity on the backbone's forecast, and so is any in a window in which a node has gone
+    dead (:class:`stlora.adapters.stillness.Stillness`).
     """
 
     def __init__(self, config: STLoRAConfig, num_nodes: int, history: int, horizon: int) -> None:
@@ -106,7 +126,8 @@ class ResidualFusion(_Chain):
         Raises:
             InputError: the clock is wanted and ``x`` has no clock channels.
         """
-        return self.refine(x, forecast)
+        context = self.context(x)
+        return _unless_strange(self.refine(x, forecast, context), forecast, context)
 
 
 class GatedFusion(nn.Module):

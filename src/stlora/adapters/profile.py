@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from stlora.adapters.neighbours import Neighbours
+from stlora.adapters.stillness import Stillness
 from stlora.adapters.typical_day import TypicalDay
 
 NEWEST = 3  # of the past steps, those whose neighbours and gaps are looked at
@@ -25,6 +26,7 @@ class Context:
         spread: usual size of the departures at the :func:`key_steps` to come, ``[B, 1 … 3, N]``.
         expected: values at the steps to come if the newest departure fades as it usually does, ``[B, H, N]``.
         around: departures of the neighbours at the newest steps, ``[B, T', N]`` each; none without neighbours.
+        strange: whether what is known says nothing of this window, ``[B, N]``: the node has gone dead.
     """
 
     departure: Tensor
@@ -32,16 +34,18 @@ class Context:
     spread: Tensor
     expected: Tensor
     around: tuple[Tensor, ...]
+    strange: Tensor
 
 
 class NodeProfile(nn.Module):
-    """Each node's typical day, the spread around it, how long departures last, and its neighbours.
+    """Each node's typical day, the spread around it, how long departures last, how still it was, and its neighbours.
 
     A predictor that knows what is usual has to learn the departures alone. All of it is measured, nothing trained. But
-    for the neighbours, newer measurements weigh more: half as much after 60 days.
+    for the neighbours and the stillness, newer measurements weigh more: half as much after 60 days.
 
     Args:
         num_nodes: N.
+        history: T.
         horizon: H.
         harmonics: of the typical day and of the spread; see :class:`TypicalDay`.
         neighbours: of each kind; see :class:`Neighbours`. 0 for none.
@@ -50,10 +54,11 @@ class NodeProfile(nn.Module):
     persistence: Tensor
     step: Tensor
 
-    def __init__(self, num_nodes: int, horizon: int, harmonics: int, neighbours: int) -> None:
+    def __init__(self, num_nodes: int, history: int, horizon: int, harmonics: int, neighbours: int) -> None:
         super().__init__()
         self.day = TypicalDay(num_nodes, harmonics)
         self.variance = TypicalDay(num_nodes, harmonics)
+        self.stillness = Stillness(num_nodes, history)
         self.neighbours = Neighbours(num_nodes, neighbours) if neighbours else None
         self.register_buffer("persistence", torch.zeros(horizon, num_nodes))
         self.register_buffer("step", torch.zeros(()))  # between two time steps, as a share of the day
@@ -79,6 +84,7 @@ class NodeProfile(nn.Module):
             earlier, later = (torch.where(both, departure, 0.0) for departure in (before, after))
             product, square = (weight[ahead:] @ (earlier * other) for other in (later, earlier))
             self.persistence[ahead - 1] = product / (square + _RIDGE)
+        self.stillness.fit(values, departures)
         if self.neighbours is not None:
             self.neighbours.fit(departures, lag=max(1, len(self.persistence) // 2))
 
@@ -97,6 +103,7 @@ class NodeProfile(nn.Module):
             spread=self.variance(ahead[:, key_steps(ahead.shape[1])]).clamp_min(0).sqrt(),
             expected=usual + self.persistence.to(x.dtype) * departure[:, -1:],
             around=around,
+            strange=self.stillness(x[..., 0], departure) & (x[..., 3:4] > 0).all(dim=3).all(dim=1),  # not if filled
         )
 
     def _ahead(self, newest: Tensor) -> Tensor:

@@ -52,7 +52,8 @@ def _absolute_errors(task: ForecastTask, adapter: ShareFusion, shares: Tensor) -
     sums = torch.zeros(len(shares), windows.horizon, windows.num_nodes, dtype=torch.float64, device=windows.device)
     for start in _batches(task):
         x, target = windows.inputs(start), windows.targets(start)
-        forecast, own = task.backbone_forecast(x, start), adapter.own_forecast(x)
+        forecast = task.backbone_forecast(x, start)
+        own = adapter.alternative(x, forecast)
         for total, share in zip(sums, shares, strict=True):
             error, _ = masked_error(windows.scaler.inverse(torch.lerp(forecast, own, share)), target)
             total += error.sum(dim=0)
