@@ -122,6 +122,26 @@ def test_stuck_is_two_hours_or_24_steps_whichever_is_more(interval, minimum):
         assert (stuck["minimum_steps"], stuck["count"]) == (minimum, count)
 
 
+@pytest.mark.parametrize(("interval", "minimum"), [("5min", 288), ("1h", 24), ("1D", 24)])
+def test_silent_is_a_day_or_24_steps_of_zeros_whichever_is_more(interval, minimum):
+    time = pd.date_range("2024-01-01", periods=800, freq=interval)
+    for steps, count in ((minimum - 1, 0), (minimum, 1)):
+        values = np.arange(1.0, 1601.0).reshape(800, 2)
+        values[10 : 10 + steps, 1] = 0
+        series = SensorSeries(np.hstack([values, np.zeros((800, 1))]), time, ("a", "b", "never counts"))
+        facts = describe(series)
+        assert (facts["silent"]["minimum_steps"], facts["silent"]["count"]) == (minimum, count)
+        assert facts["stuck"]["count"] == 0
+        assert ("silent" in facts["treatment"]) == bool(count)
+    assert facts["silent"] == {
+        "minimum_steps": minimum,
+        "count": 1,
+        "nodes": 1,
+        "longest": {"node": "b", "start": str(time[10]), "steps": minimum, "value": 0.0},
+    }
+    assert f"  silent         1 times nothing but zeros for {minimum} steps or more" in format_description(facts)
+
+
 def test_outliers(facts):
     assert facts["outliers"]["count"] == 1
     assert facts["outliers"]["worst"] == {"node": "g", "time": "2024-01-01 05:50:00", "value": 900.0}

@@ -9,7 +9,7 @@ import numpy as np
 from stlora.data.check.daylight import daylight
 from stlora.data.check.text import format_description
 from stlora.data.check.treatment import treatment
-from stlora.data.check.values import constant, duplicates, ids_of, outliers, runs, seen, stuck
+from stlora.data.check.values import constant, duplicates, ids_of, outliers, runs, seen, silent, stuck
 from stlora.data.series import SensorSeries
 from stlora.data.split import sample_split
 from stlora.errors import InputError
@@ -49,6 +49,7 @@ def describe(series: SensorSeries) -> dict[str, Any]:
         "unobserved": ids_of(series, ~seen(series)),
         "constant": ids_of(series, constant(series)),
         "stuck": stuck(series),
+        "silent": silent(series),
         "outliers": outliers(series),
         "duplicates": duplicates(series),
         "graph": _graph(series),

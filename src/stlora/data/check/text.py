@@ -105,15 +105,10 @@ def _doubts(facts: dict[str, Any]) -> Rows:
         rows.append(("never observed", _some(facts["unobserved"])))
     if facts["constant"]:
         rows.append(("constant", _some(facts["constant"])))
-    stuck, outliers = facts["stuck"], facts["outliers"]
-    text = f"{stuck['count']} times one non-zero value for {stuck['minimum_steps']} steps or more"
-    if stuck["longest"]:
-        longest = stuck["longest"]
-        text += (
-            f", {stuck['nodes']} sensors; longest {longest['steps']} steps of {longest['value']:g} "
-            f"at {longest['node']} from {longest['start']}"
-        )
-    rows.append(("stuck", text))
+    rows.append(("stuck", _held(facts["stuck"], "one non-zero value")))
+    if facts["silent"]["count"]:
+        rows.append(("silent", _held(facts["silent"], "nothing but zeros")))
+    outliers = facts["outliers"]
     text = f"{outliers['count']} values over 3 times as far from the median as the sensor's 1st or 99th percentile"
     if outliers["worst"]:
         worst = outliers["worst"]
@@ -121,6 +116,17 @@ def _doubts(facts: dict[str, Any]) -> Rows:
     rows.append(("outliers", text))
     rows += [("same values", _some(group)) for group in facts["duplicates"][:3]]
     return rows
+
+
+def _held(found: dict[str, Any], what: str) -> str:
+    text = f"{found['count']} times {what} for {found['minimum_steps']} steps or more"
+    if found["longest"]:
+        longest = found["longest"]
+        text += (
+            f", {found['nodes']} sensors; longest {longest['steps']} steps of {longest['value']:g} "
+            f"at {longest['node']} from {longest['start']}"
+        )
+    return text
 
 
 def _graph(facts: dict[str, Any]) -> Rows:

@@ -1,4 +1,4 @@
-"""Values that are doubtful by themselves: constant, stuck, far out, or the same at two sensors."""
+"""Values that are doubtful by themselves: constant, stuck, silent, far out, or the same at two sensors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from stlora.data.series import SensorSeries
 
-STUCK_HOURS, STUCK_STEPS = 2, 24  # a value repeated this long, whichever is more steps
+STUCK_HOURS, SILENT_HOURS = 2, 24  # a value repeated this long, a zero this long …
+LEAST_STEPS = 24  # … and for at least so many steps
 OUTLIER_TIMES = 3  # as far from the sensor's median as its 1st (below) or 99th percentile (above)
 
 
@@ -43,11 +44,20 @@ def constant(series: SensorSeries) -> NDArray[np.bool_]:
 
 def stuck(series: SensorSeries) -> dict[str, Any]:
     """Runs of one non-zero value without a gap."""
-    minimum = STUCK_STEPS
+    return _held(series, STUCK_HOURS, zero=False)
+
+
+def silent(series: SensorSeries) -> dict[str, Any]:
+    """Runs of zeros without a gap, of sensors that count at other times."""
+    return _held(series, SILENT_HOURS, zero=True)
+
+
+def _held(series: SensorSeries, hours: int, zero: bool) -> dict[str, Any]:
+    minimum = LEAST_STEPS
     if series.num_steps > 1:
-        minimum = max(STUCK_STEPS, int(np.ceil(pd.Timedelta(hours=STUCK_HOURS) / series.interval)))
-    repeats = (np.diff(series.values, axis=0) == 0) & (series.values[1:] != 0)
-    column, start, length = runs(repeats)
+        minimum = max(LEAST_STEPS, int(np.ceil(pd.Timedelta(hours=hours) / series.interval)))
+    wanted = (series.values[1:] == 0) & ~constant(series) if zero else series.values[1:] != 0
+    column, start, length = runs((np.diff(series.values, axis=0) == 0) & wanted)
     long = length + 1 >= minimum
     column, start, length = column[long], start[long], length[long] + 1
     if not len(length):
