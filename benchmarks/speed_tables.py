@@ -81,7 +81,7 @@ ADAPTATION = """\
 Simulated networks with 2 % gaps, default adapter, float32; steps on windows cut anew ({joint_batch} of them for
 both jointly), medians of {rounds}, as processor time of {windows:,} windows: an epoch of training, and a seventh as
 many windows validated. *Profile* is what is measured once before training. *Joint* trains {backbone} with its adapter.
-*Forecasts* are those of {backbone} of all windows, computed once and kept for every adapter, seed and study.
+*Forecasts* are those of {backbone} of the validation windows, computed once and kept for every adapter, seed and study.
 Lightning's own work between steps is not in it.
 
 {table}
@@ -111,7 +111,7 @@ def adaptation_table(found: Found) -> str:
         whole = entry["profile_s"] + EPOCHS * (train + validate / 7)
         joint = found["windows"] * entry["joint_s"] if "joint_s" in entry else None
         told = ("–", "–") if joint is None else (f"{joint:.0f}", f"{joint / train:.1f}")
-        first = f"{found['windows'] * entry['forecast_s']:.0f}" if "forecast_s" in entry else "–"
+        first = f"{found['windows'] * entry['forecast_s'] / 7:.0f}" if "forecast_s" in entry else "–"
         cells = (f"{entry['profile_s']:.1f}", f"{train:.1f}", f"{validate / 7:.2f}", f"{whole:.0f}")
         rows.append([f"{entry['nodes']:,}", entry["batch"], first, *cells, *told])
     return table(head, rows)

@@ -72,13 +72,24 @@ def test_forecasts_are_kept_once_for_every_adapter_and_seed(tiny, fitted, tmp_pa
     assert tiny.results(again) == tiny.results(first) != tiny.results(second)
 
 
+@pytest.mark.parametrize(("adapter", "files"), [("stlora", 1), ("residual", 2), ("node_head", 2)])
+def test_forecasts_of_training_windows_are_made_for_those_that_need_them(tiny, fitted, tmp_path, adapter, files):
+    source = tmp_path / "source"
+    shutil.copytree(fitted.folder, source, ignore=shutil.ignore_patterns("kept"))
+    tiny.adapt(Run(source), tmp_path / "run", epochs=1, adapter=adapter)
+    assert len(list((source / "kept").glob("*.npy"))) == files
+    split = open_run(fitted.record(), tiny.series).split
+    sizes = [np.load(path, mmap_mode="r").shape[0] for path in (source / "kept").glob("*.npy")]
+    assert sorted(sizes) == sorted([len(split.val), len(split.train)][:files])
+
+
 def test_forecasts_of_another_backbone_are_not_used(tiny, fitted, tmp_path):
     data = open_run(fitted.record(), tiny.series)
     backbone = fitted.load_backbone()
-    first = keep_forecasts(backbone, data, tmp_path)
+    first = keep_forecasts(backbone, data, data.split.val, tmp_path)
     with torch.no_grad():
         next(backbone.parameters()).add_(1)
-    second = keep_forecasts(backbone, data, tmp_path)
+    second = keep_forecasts(backbone, data, data.split.val, tmp_path)
     assert len(list(tmp_path.glob("*.npy"))) == 2
     assert not torch.equal(first.forecasts, second.forecasts)
 
@@ -86,11 +97,11 @@ def test_forecasts_of_another_backbone_are_not_used(tiny, fitted, tmp_path):
 def test_forecasts_of_changed_code_are_not_used(tiny, fitted, tmp_path):
     data = open_run(fitted.record(), tiny.series)
     backbone = fitted.load_backbone()
-    first = keep_forecasts(backbone, data, tmp_path)
+    first = keep_forecasts(backbone, data, data.split.val, tmp_path)
     before = first.forecasts.clone()
     forward = backbone.forward
     backbone.forward = lambda x: forward(x) + 1  # the weights are the same
-    second = keep_forecasts(backbone, data, tmp_path)
+    second = keep_forecasts(backbone, data, data.split.val, tmp_path)
     torch.testing.assert_close(second.forecasts, before + 1)
     assert len(list(tmp_path.glob("*.npy"))) == 1
 
@@ -98,15 +109,15 @@ def test_forecasts_of_changed_code_are_not_used(tiny, fitted, tmp_path):
 @pytest.mark.parametrize("damage", [b"", b"no array", None])
 def test_a_damaged_file_of_forecasts_is_made_again(tiny, fitted, tmp_path, damage):
     data = open_run(fitted.record(), tiny.series)
-    before = keep_forecasts(fitted.load_backbone(), data, tmp_path).forecasts.clone()
+    before = keep_forecasts(fitted.load_backbone(), data, data.split.val, tmp_path).forecasts.clone()
     (path,) = tmp_path.glob("*.npy")
     if damage is None:
         path.write_bytes(path.read_bytes()[:-100])  # cut off
     else:
         path.write_bytes(damage)
-    assert torch.equal(keep_forecasts(fitted.load_backbone(), data, tmp_path).forecasts, before)
+    assert torch.equal(keep_forecasts(fitted.load_backbone(), data, data.split.val, tmp_path).forecasts, before)
     path.with_suffix(".json").write_text("{")
-    assert torch.equal(keep_forecasts(fitted.load_backbone(), data, tmp_path).forecasts, before)
+    assert torch.equal(keep_forecasts(fitted.load_backbone(), data, data.split.val, tmp_path).forecasts, before)
 
 
 def test_shares_are_those_with_the_least_validation_error(tiny, fitted, adapted):
@@ -131,8 +142,8 @@ def test_a_node_whose_days_have_changed_is_not_trusted(tiny, fitted, adapted):
         model.adapter.share.zero_()
         model.adapter.profile.day.coefficients[:, 0, changed] += 5  # five standard deviations above its days
     windows, val = data.windows, data.split.val
-    kept = keep_forecasts(model.backbone, data, fitted.folder / "kept").forecasts
-    mae = settle_shares(AdaptTask(model, windows, data.split, TrainingOptions(), kept))
+    kept = keep_forecasts(model.backbone, data, data.split.val, fitted.folder / "kept").forecasts
+    mae = settle_shares(AdaptTask(model, windows, data.split, TrainingOptions(), kept, None))
     trust = model.adapter.trust
     assert trust[changed] == 0
     assert trust.sum() > 0.5 * len(trust)
@@ -140,7 +151,7 @@ def test_a_node_whose_days_have_changed_is_not_trusted(tiny, fitted, adapted):
     x, target = windows.inputs(start), windows.targets(start).double()
     with torch.no_grad():
         error = (data.scaler.inverse(model(x)) - target).abs()
-        backbone, own = (data.scaler.inverse(each).double() for each in (kept[start], model.adapter.own_forecast(x)))
+        backbone, own = (data.scaler.inverse(each).double() for each in (kept, model.adapter.own_forecast(x)))
     assert mae == pytest.approx(float(error.nanmean()), rel=1e-5)
     grid, share = torch.linspace(1, 0, 11, dtype=torch.float64), model.adapter.share.detach().view(-1, 1, 1)
     by_trust = torch.stack(
@@ -153,20 +164,20 @@ def test_a_node_whose_days_have_changed_is_not_trusted(tiny, fitted, adapted):
 def test_shares_are_settled_with_the_backbones_forecast_of_a_dead_node(tiny, fitted, adapted):
     data = open_run(fitted.record(), tiny.series)
     model = adapted.load().eval()
-    kept = keep_forecasts(model.backbone, data, fitted.folder / "kept").forecasts
+    kept = keep_forecasts(model.backbone, data, data.split.val, fitted.folder / "kept").forecasts
     dead, values = 3, tiny.series.values.copy()
     values[data.split.val[len(data.split.val) // 2] :, dead] = 0
     series = dataclasses.replace(tiny.series, values=values)
     windows = Windows(series, data.scaler, data.windows.history, data.windows.horizon)
-    mae = settle_shares(AdaptTask(model, windows, data.split, TrainingOptions(), kept))
+    mae = settle_shares(AdaptTask(model, windows, data.split, TrainingOptions(), kept, None))
     start = torch.tensor(list(data.split.val))
     with torch.no_grad():
         x = windows.inputs(start)
-        forecast = model.correct(x, kept[start])
+        forecast = model.correct(x, kept)
     still = model.adapter.profile(x).strange
     assert still[:, dead].double().mean() > 0.3
     assert not still[:, :dead].any()
-    assert torch.equal(forecast[:, :, dead][still[:, dead]], kept[start][:, :, dead][still[:, dead]])
+    assert torch.equal(forecast[:, :, dead][still[:, dead]], kept[:, :, dead][still[:, dead]])
     error = (data.scaler.inverse(forecast) - windows.targets(start)).abs()
     assert mae == pytest.approx(float(error.nanmean()), rel=1e-5)
 

@@ -69,14 +69,24 @@ def test_kept_forecasts_are_those_of_the_network(tiny, fitted, tmp_path, fusion)
     with torch.no_grad():
         for parameter in model.adapter.parameters():
             parameter.normal_(0, 0.1)
-    kept = keep_forecasts(model.backbone, data, tmp_path, batch_size=17).forecasts
-    assert kept.shape == (data.split.val.stop, 3, 6, 1)
+    train, val = (
+        keep_forecasts(model.backbone, data, starts, tmp_path, batch_size=17).forecasts
+        for starts in (data.split.train, data.split.val)
+    )
+    assert train.shape == (len(data.split.train), 3, 6, 1)
     options = AdaptConfig(run="", out="")
-    starts = torch.tensor([0, 3, data.split.val.stop - 1])
-    (quick,) = AdaptTask(model.eval(), data.windows, data.split, options, kept)(starts)
-    (slow,) = ForecastTask(model, data.windows, data.split, options)(starts)
-    torch.testing.assert_close(quick, slow, rtol=1e-5, atol=1e-4)
-    assert quick.std() > 1
+    task = AdaptTask(model, data.windows, data.split, options, val, train)
+    plain = ForecastTask(model, data.windows, data.split, options)
+    for training, windows in ((True, data.split.train), (False, data.split.val)):
+        model.train(training)
+        starts = torch.tensor([windows.start, windows.start + 3, windows.stop - 1])
+        x = data.windows.inputs(starts)
+        torch.testing.assert_close(
+            task.backbone_forecast(x, starts), plain.backbone_forecast(x, starts), rtol=1e-5, atol=1e-5
+        )
+        (quick,), (slow,) = task(starts), plain(starts)
+        torch.testing.assert_close(quick, slow, rtol=1e-5, atol=1e-4)
+        assert quick.std() > 1
 
 
 def test_forecasts_come_in_order_and_in_evaluation_mode(tiny, fitted):

@@ -51,12 +51,17 @@ class STLoRA(WrappedBackbone):
         corrected: Tensor = self.adapter(x, forecast)
         return corrected
 
-    def learned(self, x: Tensor, forecast: Tensor) -> tuple[Tensor, ...]:
+    @property
+    def learns_alone(self) -> bool:
+        """Whether the backbone is frozen and mixed with a forecast that has not seen it."""
+        return self.freeze_backbone and isinstance(self.adapter, ShareFusion)
+
+    def learned(self, x: Tensor, forecast: Tensor | None) -> tuple[Tensor, ...]:
         """The forecasts ``[B, H, N, 1]`` whose errors are trained: with shares, that of each part by itself."""
         if not isinstance(self.adapter, ShareFusion):
             return super().learned(x, forecast)
         own = self.adapter.own_forecast(x)
-        return (own,) if self.freeze_backbone else (forecast, own)
+        return (own,) if self.learns_alone or forecast is None else (forecast, own)
 
     def learn_profile(self, values: Tensor, clock: Tensor) -> None:
         """Measure what the adapter is to know of each node; before training, on the training period alone.

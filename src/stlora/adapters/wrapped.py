@@ -107,8 +107,19 @@ class WrappedBackbone(nn.Module):
         """What comes after the backbone: history and its forecast to the corrected forecast ``[B, H, N, 1]``."""
         return forecast
 
-    def learned(self, x: Tensor, forecast: Tensor) -> tuple[Tensor, ...]:
-        """The forecasts ``[B, H, N, 1]`` whose errors are trained, from a history and the backbone's forecast."""
+    @property
+    def learns_alone(self) -> bool:
+        """Whether the adapter is trained without the backbone's forecast."""
+        return False
+
+    def learned(self, x: Tensor, forecast: Tensor | None) -> tuple[Tensor, ...]:
+        """The forecasts ``[B, H, N, 1]`` whose errors are trained.
+
+        Args:
+            x: history ``[B, T, N, C]``.
+            forecast: the backbone's ``[B, H, N, 1]``; None if the adapter learns alone.
+        """
+        assert forecast is not None
         return (self.correct(x, forecast),)
 
     def train(self, mode: bool = True) -> WrappedBackbone:

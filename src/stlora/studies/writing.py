@@ -106,7 +106,7 @@ def about_table(outcome: Outcome, protocol: dict[str, Any]) -> str:
         f"deviation over seeds (ddof = 1), without ± for a single seed. {CHOICE} Each line is the adapter "
         f"{protocol['adapter']['named']} but for what it says, fitted for {protocol['recipe']['epochs']} epochs to the "
         "forecasts of the trained backbone, which stays as it is; fit s: the seconds of that, those of the backbone's "
-        f"forecasts of all windows included. Alone: {'; '.join(_alone(outcome))}.\n"
+        f"forecasts included. Alone: {'; '.join(_alone(outcome))}.\n"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,10 @@ def adapt(
 ) -> Run:
     """Fit an adapter on the trained backbone of ``config.run``.
 
-    A frozen backbone does not change, so its forecasts are computed once, kept, and the adapter alone is fitted
-    to them. ``config.freeze_backbone=False`` trains both on, jointly. A rival that changes what is before or in the
-    backbone runs it at every step.
+    A frozen backbone does not change, so its forecasts are computed once and kept, and the adapter alone is fitted:
+    those of the validation windows, and of the training windows for an adapter that needs them.
+    ``config.freeze_backbone=False`` trains both on, jointly. A rival that changes what is before or in the backbone
+    runs it at every step.
 
     Args:
         config: all options.
@@ -102,8 +104,11 @@ def _task(model: WrappedBackbone, data: Prepared, config: AdaptConfig, folder: P
     device = choose_device(config.device)
     data.windows.to(device)
     with together.first_then_others():
-        kept = keep_forecasts(model.backbone.to(device), data, folder, config.batch_size)
-    return AdaptTask(model, data.windows, data.split, config, kept.forecasts), kept.seconds
+        keep = partial(keep_forecasts, model.backbone.to(device), data, folder=folder, batch_size=config.batch_size)
+        val = keep(data.split.val)
+        train = None if model.learns_alone else keep(data.split.train)
+    task = AdaptTask(model, data.windows, data.split, config, val.forecasts, None if train is None else train.forecasts)
+    return task, val.seconds + (0.0 if train is None else train.seconds)
 
 
 def open_run(record: BackboneRecord, series: SensorSeries | None = None, moved_to: str | None = None) -> Prepared:

@@ -22,11 +22,11 @@ from stlora.training.prepare import Prepared
 
 @dataclass(frozen=True)
 class Kept:
-    """Forecasts of the training and validation windows.
+    """Forecasts of consecutive windows.
 
     Attributes:
-        forecasts: ``[S, H, N, 1]`` in scaled units, by window start; on the processor they lie in the file, which the
-            system reads as it is needed.
+        forecasts: ``[S, H, N, 1]`` in scaled units; on the processor they lie in the file, which the system reads as it
+            is needed.
         seconds: what it took to compute them, this time or when they were kept.
     """
 
@@ -34,8 +34,8 @@ class Kept:
     seconds: float
 
 
-def keep_forecasts(backbone: nn.Module, data: Prepared, folder: Path, batch_size: int = 64) -> Kept:
-    """The backbone's forecasts of all windows that are trained or validated on.
+def keep_forecasts(backbone: nn.Module, data: Prepared, starts: range, folder: Path, batch_size: int = 64) -> Kept:
+    """The backbone's forecasts of the windows that begin at ``starts``.
 
     They are kept under a name made of the backbone's weights and all that shaped its inputs. A module may have changed
     where weights do not show it, so the first windows are computed again and compared; a file that is damaged or of
@@ -44,17 +44,18 @@ def keep_forecasts(backbone: nn.Module, data: Prepared, folder: Path, batch_size
     Args:
         backbone: on the device of the windows.
         data: its windows are on the device to use.
+        starts: consecutive windows, such as those that are validated on.
         folder: for the files.
         batch_size: windows computed at a time.
     """
     windows = data.windows
-    path = folder / f"{_key(backbone, data)}.npy"
+    path = folder / f"{_key(backbone, data, starts)}.npy"
     about = path.with_suffix(".json")
-    shape = (data.split.val.stop, windows.horizon, windows.num_nodes, 1)
+    shape = (len(starts), windows.horizon, windows.num_nodes, 1)
     array = _read(path, about, shape)
-    if array is None or not _is_of(backbone, data, array, batch_size):
+    if array is None or not _is_of(backbone, data, starts[:batch_size], array):
         started = time.perf_counter()
-        write_atomically(path, lambda temporary: _compute(backbone, data, temporary, shape, batch_size))
+        write_atomically(path, lambda temporary: _compute(backbone, data, starts, temporary, shape, batch_size))
         write_json(about, {"format_version": 1, "seconds": time.perf_counter() - started})
         array = np.load(path, mmap_mode="c", allow_pickle=False)
     return Kept(torch.from_numpy(array).to(windows.device), float(read_json(about)["seconds"]))
@@ -71,20 +72,22 @@ def _read(path: Path, about: Path, shape: tuple[int, ...]) -> NDArray[np.float32
     return array if array.shape == shape and array.dtype == np.float32 else None
 
 
-def _is_of(backbone: nn.Module, data: Prepared, array: NDArray[np.float32], batch_size: int) -> bool:
+def _is_of(backbone: nn.Module, data: Prepared, first: range, array: NDArray[np.float32]) -> bool:
     """Whether the first kept forecasts are those of this network, up to what devices and batches change."""
-    start, scaled = next(forecasts(backbone, data.windows, range(min(batch_size, len(array))), batch_size))
-    return bool(np.allclose(array[start.cpu().numpy()], scaled.float().cpu().numpy(), rtol=1e-3, atol=1e-3))
+    _, scaled = next(forecasts(backbone, data.windows, first, len(first)))
+    return bool(np.allclose(array[: len(first)], scaled.float().cpu().numpy(), rtol=1e-3, atol=1e-3))
 
 
-def _compute(backbone: nn.Module, data: Prepared, path: Path, shape: tuple[int, ...], batch_size: int) -> None:
+def _compute(
+    backbone: nn.Module, data: Prepared, starts: range, path: Path, shape: tuple[int, ...], batch_size: int
+) -> None:
     array = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
-    for start, scaled in forecasts(backbone, data.windows, range(shape[0]), batch_size):
-        array[start.cpu().numpy()] = scaled.float().cpu().numpy()
+    for start, scaled in forecasts(backbone, data.windows, starts, batch_size):
+        array[start.cpu().numpy() - starts.start] = scaled.float().cpu().numpy()
     array.flush()
 
 
-def _key(backbone: nn.Module, data: Prepared) -> str:
+def _key(backbone: nn.Module, data: Prepared, starts: range) -> str:
     windows = data.windows
     profile = windows.filling.profile
     inputs = {
@@ -93,6 +96,6 @@ def _key(backbone: nn.Module, data: Prepared) -> str:
         "scaler": asdict(windows.scaler),
         "fill": windows.filling.fill,
         "profile": None if profile is None else hashlib.sha256(profile.tobytes()).hexdigest(),
-        "windows": [data.split.val.stop, windows.history, windows.horizon],
+        "windows": [starts.start, starts.stop, windows.history, windows.horizon],
     }
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]

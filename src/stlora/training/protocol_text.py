@@ -100,7 +100,7 @@ def about_changes(changes: Sequence[Change]) -> str:
 
 
 ABOUT_COSTS = (
-    "fit s: training of the backbone, of both in a joint row. adapt s: what came after it, the frozen backbone's "
-    "forecasts of all windows included. ms a window: the network alone on the test windows, in batches. memory MB: the "
+    "fit s: training of the backbone, of both in a joint row. adapt s: what came after it, the forecasts "
+    "of a frozen backbone included. ms a window: the network alone on the test windows, in batches. memory MB: the "
     "most that the process held while the run was made, of 10⁶ bytes; empty: not known.\n"
 )

@@ -187,28 +187,37 @@ class AdaptTask(ForecastTask):
         windows: of the series.
         split: which windows are for what.
         options: how to train.
-        kept: the backbone's forecasts ``[S, H, N, 1]`` of all windows, in scaled units.
+        val: the backbone's forecasts ``[S, H, N, 1]`` of the validation windows, in scaled units.
+        train: those of the training windows; None for an adapter that learns without them.
     """
 
     def __init__(
-        self, model: WrappedBackbone, windows: Windows, split: Split, options: TrainingOptions, kept: Tensor
+        self,
+        model: WrappedBackbone,
+        windows: Windows,
+        split: Split,
+        options: TrainingOptions,
+        val: Tensor,
+        train: Tensor | None,
     ) -> None:
         super().__init__(model, windows, split, options)
-        self.kept = kept
+        self.kept = {False: val} if train is None else {False: val, True: train}  # by whether the network is trained
 
     def on_fit_start(self) -> None:
         """Put the array and the kept forecasts where the network is."""
         super().on_fit_start()
-        self.kept = self.kept.to(self.device)
+        self.kept = {trained: forecasts.to(self.device) for trained, forecasts in self.kept.items()}
 
     def scaled_forecasts(self, start: Tensor, truth: Tensor | None = None) -> tuple[Tensor, ...]:
         """What the adapter makes of the kept forecasts."""
         assert isinstance(self.model, WrappedBackbone)
-        return self.model.learned(self.windows.inputs(start), self.kept[start])
+        x = self.windows.inputs(start)
+        return self.model.learned(x, None if self.model.learns_alone else self.backbone_forecast(x, start))
 
     def backbone_forecast(self, x: Tensor, start: Tensor) -> Tensor:
-        """The kept ones."""
-        return self.kept[start]
+        """The kept ones: of the training windows while the network is trained, of the validation windows else."""
+        trained = self.model.training
+        return self.kept[trained][start - (self.split.train if trained else self.split.val).start]
 
 
 def can_be_shown_truth(model: nn.Module) -> bool:
