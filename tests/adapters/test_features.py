@@ -73,8 +73,7 @@ def test_what_is_known_of_the_nodes_follows_the_forecast_and_past_values_are_dep
     config = STLoRAConfig(gaps=False, harmonics=0, weekday=False)
     made = {name: torch.rand(1, STEPS, NODES) for name in ("departure", "alike", "ahead")}
     known = {name: torch.rand(1, HORIZON, NODES) for name in ("usual", "spread", "expected")}
-    alive = torch.zeros(1, NODES, dtype=torch.bool)
-    context = Context(made["departure"], **known, around=(made["alike"], made["ahead"]), strange=alive)
+    context = Context(made["departure"], **known, around=(made["alike"], made["ahead"]))
     found = window_features(window(), FORECAST, config, context)
     assert found.shape[-1] == num_features(config, STEPS, HORIZON, drafted=True)
     parts = [made["departure"], FORECAST, known["usual"], known["spread"], made["alike"], made["ahead"]]
@@ -92,8 +91,7 @@ def test_of_the_gaps_the_newest_are_seen():
     config = STLoRAConfig(harmonics=0, weekday=False, neighbours=0)
     x = torch.rand(1, 6, NODES, 4)
     usual, spread, expected = (torch.rand(1, steps, NODES) for steps in (12, 3, 12))
-    alive = torch.zeros(1, NODES, dtype=torch.bool)
-    context = Context(x[..., 0], usual, spread, expected, around=(), strange=alive)
+    context = Context(x[..., 0], usual, spread, expected, around=())
     found = window_features(x, None, config, context)
     assert found.shape[-1] == num_features(config, 6, 12, drafted=False)
     parts = [x[..., 0], usual, spread, 1 - x[:, -3:, :, 3]]

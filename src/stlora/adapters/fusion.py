@@ -65,14 +65,15 @@ class _Chain(nn.Module):
             draft = refined = refined + correction.transpose(1, 2)
         return refined.unsqueeze(-1)
 
+    def unless_strange(self, refined: Tensor, forecast: Tensor, x: Tensor, context: Context | None) -> Tensor:
+        """The backbone's forecast ``[B, H, N, 1]`` where a node has gone dead, the refined one elsewhere."""
+        if self.profile is None or context is None:
+            return refined
+        return torch.where(self.profile.strange(x, context)[:, None, :, None], forecast, refined)
+
     def _expected(self, x: Tensor, context: Context | None) -> Tensor:
         """What is expected of a node by its profile; the newest value without one."""
         return x[:, -1:, :, 0].expand(-1, self.horizon, -1) if context is None else context.expected
-
-
-def _unless_strange(refined: Tensor, forecast: Tensor, context: Context | None) -> Tensor:
-    """The backbone's forecast ``[B, H, N, 1]`` where a node has gone dead, the refined one elsewhere."""
-    return refined if context is None else torch.where(context.strange[:, None, :, None], forecast, refined)
 
 
 class ShareFusion(_Chain):
@@ -103,7 +104,7 @@ class ShareFusion(_Chain):
     def alternative(self, x: Tensor, forecast: Tensor) -> Tensor:
         """What the shares are of, from a history and the backbone's forecast: Z, and that forecast of a dead node."""
         context = self.context(x)
-        return _unless_strange(self.refine(x, None, context), forecast, context)
+        return self.unless_strange(self.refine(x, None, context), forecast, x, context)
 
     def forward(self, x: Tensor, forecast: Tensor) -> Tensor:
         """History ``[B, T, N, C]`` and forecast ``[B, H, N, 1]`` to the mixed forecast ``[B, H, N, 1]``."""
@@ -127,7 +128,7 @@ class ResidualFusion(_Chain):
             InputError: the clock is wanted and ``x`` has no clock channels.
         """
         context = self.context(x)
-        return _unless_strange(self.refine(x, forecast, context), forecast, context)
+        return self.unless_strange(self.refine(x, forecast, context), forecast, x, context)
 
 
 class GatedFusion(nn.Module):

@@ -26,7 +26,6 @@ class Context:
         spread: usual size of the departures at the :func:`key_steps` to come, ``[B, 1 … 3, N]``.
         expected: values at the steps to come if the newest departure fades as it usually does, ``[B, H, N]``.
         around: departures of the neighbours at the newest steps, ``[B, T', N]`` each; none without neighbours.
-        strange: whether what is known says nothing of this window, ``[B, N]``: the node has gone dead.
     """
 
     departure: Tensor
@@ -34,7 +33,6 @@ class Context:
     spread: Tensor
     expected: Tensor
     around: tuple[Tensor, ...]
-    strange: Tensor
 
 
 class NodeProfile(nn.Module):
@@ -103,8 +101,12 @@ class NodeProfile(nn.Module):
             spread=self.variance(ahead[:, key_steps(ahead.shape[1])]).clamp_min(0).sqrt(),
             expected=usual + self.persistence.to(x.dtype) * departure[:, -1:],
             around=around,
-            strange=self.stillness(x[..., 0], departure) & (x[..., 3:4] > 0).all(dim=3).all(dim=1),  # not if filled
         )
+
+    def strange(self, x: Tensor, context: Context) -> Tensor:
+        """Whether what is known says nothing of a window, ``[B, N]``: the node has gone dead; never if it has gaps."""
+        still: Tensor = self.stillness(x[..., 0], context.departure)
+        return still & (x[..., 3:4] > 0).all(dim=3).all(dim=1)
 
     def _ahead(self, newest: Tensor) -> Tensor:
         """The clock ``[B, H, 2]`` of the steps after the newest one ``[B, 2]``."""
