@@ -17,7 +17,8 @@ HISTORY, HORIZON = 4, 3
 
 def recent(tiny, rows, gaps=(), steps=None):
     """The series up to step ``rows``, complete but for ``gaps`` (step from the end, node), without its graph."""
-    values = np.nan_to_num(tiny.series.values[:rows], nan=123.0)
+    values = tiny.series.values[:rows].copy()
+    values = np.where(np.isnan(values), 100.0 + np.arange(rows)[:, None], values).astype(np.float32)
     for step, node in gaps:
         values[step, node] = np.nan
     first = 0 if steps is None else rows - steps
@@ -52,6 +53,23 @@ def test_table_is_the_networks_answer_in_physical_units(tiny, adapted):
     assert table["node"].tolist() == list(tiny.series.node_ids) * HORIZON
     assert table["time"].iloc[::6].tolist() == list(tiny.series.time[100:103])
     assert table["time"].dtype.kind == "M"
+
+
+def test_dead_sensors_are_named_and_left_to_the_backbone(tiny, fitted, adapted):
+    series = recent(tiny, 100)
+    series.values[-HISTORY:, 2] = 1e4
+    adapted_forecast, alone = (predict(run, series) for run in (adapted, fitted))
+    name = tiny.series.node_ids[2]
+    said = f"one value throughout, as never in training: {name}; the adapter leaves them to the backbone"
+    assert adapted_forecast.notes[-1] == said
+    assert said not in alone.notes
+    same = [each.table.set_index(["node", "step"])["forecast"] for each in (adapted_forecast, alone)]
+    differ = (same[0] != same[1]).groupby("node").all()
+    assert not differ[name]
+    assert differ.drop(name).all()
+    series.values[-HISTORY:, :] = 1e4
+    assert predict(adapted, series).notes[-1] == said.replace(name, ", ".join(tiny.series.node_ids[:5]) + " and 1 more")
+    assert predict(adapted, recent(tiny, 100)).notes == ("the last 4 steps are complete",)
 
 
 def test_bare_backbone_forecasts_too(tiny, fitted):

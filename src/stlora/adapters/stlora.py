@@ -63,6 +63,17 @@ class STLoRA(WrappedBackbone):
         own = self.adapter.own_forecast(x)
         return (own,) if self.learns_alone or forecast is None else (forecast, own)
 
+    def dead(self, x: Tensor) -> Tensor:
+        """Which nodes ``[B, N]`` have gone dead in ``x [B, T, N, C]``: their forecasts are the backbone's.
+
+        Without measurements of the nodes there is none.
+        """
+        profile = getattr(self.adapter, "profile", None)
+        if profile is None:
+            return x.new_zeros(x.shape[0], x.shape[2]).bool()
+        strange: Tensor = profile.strange(x, profile(x))
+        return strange
+
     def learn_profile(self, values: Tensor, clock: Tensor) -> None:
         """Measure what the adapter is to know of each node; before training, on the training period alone.
 

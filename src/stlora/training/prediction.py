@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from stlora.adapters import STLoRA
 from stlora.data import SensorSeries
 from stlora.data.windows import Windows
 from stlora.errors import InputError
@@ -27,7 +28,7 @@ class Prediction:
 
     Attributes:
         table: columns ``time``, ``node``, ``step`` (from 1) and ``forecast`` (physical units), a row each.
-        notes: what was done about gaps, a sentence each.
+        notes: what was done about gaps and dead sensors, a sentence each.
     """
 
     table: pd.DataFrame
@@ -52,7 +53,9 @@ def predict(run: Run, series: SensorSeries, module: nn.Module | str | None = Non
     windows = Windows(series, record.scaler, record.history, horizon=0, filling=run.filling()).to(where)
     model = run.load(module).to(where)
     with torch.inference_mode():
-        scaled = network_forecast(model, windows.inputs(torch.tensor([0], device=where)))
+        x = windows.inputs(torch.tensor([0], device=where))
+        scaled = network_forecast(model, x)
+        notes += _dead(model, x, series.node_ids)
     forecast = record.scaler.inverse(scaled)[0, :, :, 0].cpu().numpy()  # [H, N]
     steps = np.arange(1, record.horizon + 1)
     time = series.time[-1] + steps * series.interval
@@ -68,6 +71,16 @@ def predict(run: Run, series: SensorSeries, module: nn.Module | str | None = Non
     return Prediction(table, notes)
 
 
+def _dead(model: nn.Module, x: Tensor, node_ids: tuple[str, ...]) -> tuple[str, ...]:
+    """The sensors of a history ``[1, T, N, C]`` that the adapter takes for dead, in a sentence; none without them."""
+    dead = [node_ids[i] for i in model.dead(x)[0].nonzero()[:, 0].tolist()] if isinstance(model, STLoRA) else []
+    if not dead:
+        return ()
+    named = ", ".join(dead[:_NAMED]) + (f" and {len(dead) - _NAMED} more" if len(dead) > _NAMED else "")
+    return (f"one value throughout, as never in training: {named}; the adapter leaves them to the backbone",)
+
+
+_NAMED = 5  # dead sensors in a note
 _FILLED = {
     "last": "replaced by the sensor's last value before them, or the training mean where the window has none",
     "linear": "replaced by a line between the sensor's values around them, or the training mean without any",
