@@ -41,10 +41,28 @@ def test_the_readme_shows_the_table_and_the_baselines(summary, readme, name):
     assert summary.baselines(runs) in " ".join(readme.split())
 
 
-def test_the_page_of_results_shows_the_rivals(summary):
-    table = summary.rival_table(summary.read("metr-la-60"))
+def test_the_page_of_results_shows_the_rivals(summary, name):
+    table = summary.rival_table(summary.read(name))
     assert "`finetune`" in table
     assert table in (ROOT / "results" / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("form", ["stlora", "large"])
+def test_every_backbone_gains_and_the_six_of_the_paper_by_what_is_promised(summary, name, form):
+    runs = summary.read(name)
+    behind = [backbone for backbone, column in runs if column == form]
+    assert {*behind} >= {*summary.PAPER}
+    assert [backbone for backbone in behind if summary.change(runs, backbone, form, "average") >= 0] == []
+    assert summary.means(runs, form, "average") <= -7
+    assert summary.means(runs, form, "horizons", "12") <= -10
+
+
+def test_no_rival_gains_as_much(summary, name):
+    runs = summary.read(name)
+    for backbone, column in runs:
+        if column in summary.RIVALS:
+            other = summary.change(runs, backbone, column, "average")
+            assert summary.change(runs, backbone, "stlora", "average") < other, (backbone, column)
 
 
 def test_no_backbone_is_made_worse_on_the_validation_windows(results):
