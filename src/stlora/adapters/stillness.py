@@ -12,7 +12,7 @@ class Stillness(nn.Module):
     """Tells a sensor that has gone dead: one value throughout, farther from the usual day than it ever was before.
 
     What an adapter knows of such a node is of the time when it was alive. Short silences at quiet hours were there in
-    training and are known. Until :meth:`fit`, nothing still is.
+    training and are known. Until :meth:`fit`, no window without a change is known.
 
     Args:
         num_nodes: N.
