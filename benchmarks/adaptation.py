@@ -26,18 +26,18 @@ BACKBONE = "stgcn"
 
 
 class Epochs:
-    """Training steps and forecasts on batches drawn anew; the backbone's forecasts are kept or computed."""
+    """Training steps and forecasts on batches drawn anew; an adapter on a frozen backbone learns without it."""
 
-    def __init__(self, network: Network, model: STLoRA, batch: int, kept: Tensor | None) -> None:
-        self.windows, self.model, self.batch, self.kept = network.windows, model, batch, kept
-        model.freeze_backbone = kept is not None
-        parameters = model.parameters() if kept is None else model.adapter.parameters()
+    def __init__(self, network: Network, model: STLoRA, batch: int, frozen: bool) -> None:
+        self.windows, self.model, self.batch = network.windows, model, batch
+        model.freeze_backbone = frozen
+        parameters = model.adapter.parameters() if frozen else model.parameters()
         self.train = Step(parameters, self.forecasts, torch.empty(0))
 
     def forecasts(self) -> tuple[Tensor, ...]:
         start = torch.randint(len(self.windows), (self.batch,))
         x, self.train.target = self.windows.inputs(start), self.windows.targets(start)
-        backbone = self.model.backbone_forecast(x) if self.kept is None else self.kept[start]
+        backbone = None if self.model.learns_alone else self.model.backbone_forecast(x)
         return tuple(self.windows.scaler.inverse(scaled) for scaled in self.model.learned(x, backbone))
 
     def backbone(self) -> None:
@@ -60,11 +60,10 @@ def measure(nodes: int, days: int, batch: int, joint: bool) -> dict[str, object]
         "profile_s": seconds(lambda: model.learn_profile(network.values, network.clock)),
     }
     if joint:
-        both = Epochs(network, model, JOINT_BATCH, None)
+        both = Epochs(network, model, JOINT_BATCH, frozen=False)
         steps = medians({"joint": both.train, "forecast": both.backbone}, 1)
         found |= {f"{name}_s": each / JOINT_BATCH for name, each in steps.items()}
-    kept = torch.randn(len(network.windows), model.horizon, nodes, 1)
-    epochs = Epochs(network, model, batch, kept)
+    epochs = Epochs(network, model, batch, frozen=True)
     found |= {
         f"{name}_s": each / batch
         for name, each in medians({"train": epochs.train, "validate": epochs.validate}, ROUNDS).items()

@@ -43,6 +43,15 @@ def test_fresh_adapter_leaves_the_forecast_as_it_is_to_the_bit(history, name, pr
     assert torch.equal(wrap(bare, predictors=predictors).eval()(x), bare(x[..., :3]))
 
 
+@pytest.mark.parametrize("config", [STLoRAConfig(), STLoRAConfig.paper(), STLoRAConfig(profile=0, neighbours=0)])
+def test_dead_nodes_are_known_where_the_nodes_are_measured(backbone, history, config):
+    x = history()
+    x[..., 3] = 1
+    x[0, :, 2, 0] = 4.0  # without a training period to know any still window from
+    dead = STLoRA(backbone, x.shape[2], config).dead(x)
+    assert dead.nonzero().tolist() == ([[0, 2]] if config.profile else [])
+
+
 def test_published_form_starts_elsewhere(backbone, history):
     x = history()
     model = STLoRA(backbone, NODES, STLoRAConfig.paper()).eval()

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from stlora.adapters import STLoRA
 from stlora.data import SensorSeries
+from stlora.data.check.text import some
 from stlora.data.windows import Windows
 from stlora.errors import InputError
 from stlora.files import write_atomically
@@ -74,13 +75,10 @@ def predict(run: Run, series: SensorSeries, module: nn.Module | str | None = Non
 def _dead(model: nn.Module, x: Tensor, node_ids: tuple[str, ...]) -> tuple[str, ...]:
     """The sensors of a history ``[1, T, N, C]`` that the adapter takes for dead, in a sentence; none without them."""
     dead = [node_ids[i] for i in model.dead(x)[0].nonzero()[:, 0].tolist()] if isinstance(model, STLoRA) else []
-    if not dead:
-        return ()
-    named = ", ".join(dead[:_NAMED]) + (f" and {len(dead) - _NAMED} more" if len(dead) > _NAMED else "")
-    return (f"one value throughout, as never in training: {named}; the adapter leaves them to the backbone",)
+    note = f"one value throughout, as never in training: {some(dead)}; the adapter leaves them to the backbone"
+    return (note,) if dead else ()
 
 
-_NAMED = 5  # dead sensors in a note
 _FILLED = {
     "last": "replaced by the sensor's last value before them, or the training mean where the window has none",
     "linear": "replaced by a line between the sensor's values around them, or the training mean without any",

@@ -44,7 +44,8 @@ def format_description(facts: dict[str, Any]) -> str:
 Rows = list[tuple[str, str]]
 
 
-def _some(names: list[str]) -> str:
+def some(names: list[str]) -> str:
+    """The first five names, and how many more there are."""
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
@@ -84,14 +85,14 @@ def _clock_changes(changes: dict[str, Any] | None) -> Rows:
     rows = [("clock", f"{kind} of {changes['clock']}")]
     if changes["skipped"]:
         silent = "skipped" if changes["real_time"] else "skipped, all sensors silent"
-        rows.append(("clock", f"{silent}: the hour from {_some(changes['skipped'])}"))
+        rows.append(("clock", f"{silent}: the hour from {some(changes['skipped'])}"))
     if changes["repeated"]:
         hours = [
             hour["time"] + (f" ({hour['usual']:.1f} times the usual sum)" if hour["usual"] is not None else "")
             for hour in changes["repeated"]
         ]
         once = "shown twice" if changes["real_time"] else "shown twice, stands once"
-        rows.append(("clock", f"{once}: the hour from {_some(hours)}"))
+        rows.append(("clock", f"{once}: the hour from {some(hours)}"))
     return rows
 
 
@@ -102,9 +103,9 @@ def _span(gap: dict[str, Any]) -> str:
 def _doubts(facts: dict[str, Any]) -> Rows:
     rows: Rows = []
     if facts["unobserved"]:
-        rows.append(("never observed", _some(facts["unobserved"])))
+        rows.append(("never observed", some(facts["unobserved"])))
     if facts["constant"]:
-        rows.append(("constant", _some(facts["constant"])))
+        rows.append(("constant", some(facts["constant"])))
     rows.append(("stuck", _held(facts["stuck"], "one non-zero value")))
     if facts["silent"]["count"]:
         rows.append(("silent", _held(facts["silent"], "nothing but zeros")))
@@ -114,7 +115,7 @@ def _doubts(facts: dict[str, Any]) -> Rows:
         worst = outliers["worst"]
         text += f"; worst {worst['value']:g} at {worst['node']}, {worst['time']}"
     rows.append(("outliers", text))
-    rows += [("same values", _some(group)) for group in facts["duplicates"][:3]]
+    rows += [("same values", some(group)) for group in facts["duplicates"][:3]]
     return rows
 
 
@@ -142,7 +143,7 @@ def _graph(facts: dict[str, Any]) -> Rows:
         )
     ]
     if graph["isolated"]:
-        rows.append(("graph", f"without neighbours: {_some(graph['isolated'])}"))
+        rows.append(("graph", f"without neighbours: {some(graph['isolated'])}"))
     return rows
 
 
