@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 
 from stlora.report.figures import forecast_figure
+from stlora.report.runs.examples import node_errors, pick_examples
 from stlora.report.style import save_figure
-from stlora.run_examples import node_errors, pick_examples
 from stlora.training import Run
 from stlora.training.adaptation import open_run
 

@@ -15,7 +15,10 @@ from typing import Any
 from jsonargparse import ArgumentError, ArgumentParser
 
 from stlora._version import __version__
-from stlora.cli_options import (
+from stlora.errors import InputError
+from stlora.training.config import AdaptConfig, CompareConfig, FitConfig
+from stlora.verbs.convert import ConvertOptions, data_convert
+from stlora.verbs.options import (
     CheckOptions,
     DemoOptions,
     EvaluateOptions,
@@ -26,15 +29,12 @@ from stlora.cli_options import (
     PredictOptions,
     ReportOptions,
 )
-from stlora.cli_parser import Verb, first_line, verb_parser
-from stlora.convert import ConvertOptions, data_convert
-from stlora.errors import InputError
-from stlora.training.config import AdaptConfig, CompareConfig, FitConfig
+from stlora.verbs.parser import Verb, first_line, verb_parser
 
 
 def demo(options: DemoOptions) -> None:
     """Run the main job on the simulated network."""
-    from stlora.demo import run_demo
+    from stlora.verbs.demo import run_demo
 
     run_demo(options.out, options.seed)
 
@@ -67,9 +67,9 @@ def data_get(options: GetOptions) -> None:
 
 def data_check(options: CheckOptions) -> None:
     """Print what a file or folder holds."""
-    from stlora.check_picture import picture
     from stlora.data import load_series
     from stlora.data.check.description import describe, format_description
+    from stlora.verbs.check_picture import picture
 
     draw = picture(options.picture)
     series = load_series(
@@ -111,7 +111,7 @@ def compare(config: CompareConfig) -> None:
     """Run the comparison and print its tables."""
     from stlora.evaluation.tables import change_table, error_table
     from stlora.evaluation.writing import to_text
-    from stlora.report_files import try_report
+    from stlora.report.runs.writing import try_report
     from stlora.training import compare as run_compare
     from stlora.training.comparison import names
 
@@ -129,7 +129,7 @@ def compare(config: CompareConfig) -> None:
 
 def report(options: ReportOptions) -> None:
     """Write the page again and print where it is."""
-    from stlora.report_files import report_on
+    from stlora.report.runs.writing import report_on
 
     print(report_on(options.folder, options.data, options.module))
 
@@ -240,7 +240,7 @@ def _parser(with_studies: bool = False) -> ArgumentParser:
     studies = ArgumentParser(exit_on_error=False, description=about)
     verbs.add_subcommand("study", studies, help=about)
     if with_studies:
-        from stlora.study_verbs import study_verbs
+        from stlora.verbs.studies import study_verbs
 
         study_parsers = studies.add_subcommands(dest="study_verb", metavar="STUDY", required=True)
         for name, verb in study_verbs().items():
@@ -254,7 +254,7 @@ def _run(arguments: Sequence[str] | None) -> None:
     parsed = _parser(with_studies).parse_args(given)
     verb, chosen = VERBS.get(parsed.verb), parsed[parsed.verb]
     if with_studies:
-        from stlora.study_verbs import study_verbs
+        from stlora.verbs.studies import study_verbs
 
         verb, chosen = study_verbs()[chosen.study_verb], chosen[chosen.study_verb]
     elif verb is None:

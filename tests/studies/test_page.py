@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from stlora.cli_parser import verb_parser
-from stlora.study_verbs import study_verbs
+from stlora.verbs.parser import verb_parser
+from stlora.verbs.studies import study_verbs
 
 PAGE = Path(__file__).parents[2] / "docs" / "studies.md"
 

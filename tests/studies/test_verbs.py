@@ -5,9 +5,9 @@ import pytest
 import yaml
 
 from stlora.cli import main
-from stlora.cli_parser import field_help
 from stlora.studies.designs import studied_fields
-from stlora.study_verbs import study_verbs
+from stlora.verbs.parser import field_help
+from stlora.verbs.studies import study_verbs
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 
 from stlora.adapters import STLoRAConfig
-from stlora.cli_parser import Verb, field_help
 from stlora.errors import InputError
 from stlora.evaluation.writing import to_text
 from stlora.studies.config import FewShotConfig, FieldStudyConfig, TransferConfig
 from stlora.studies.designs import studied_fields
 from stlora.studies.outcome import Study
+from stlora.verbs.parser import Verb, field_help
 
 
 def study_verbs() -> dict[str, Verb]:

@@ -15,7 +15,7 @@ from stlora.evaluation.tables import overview
 from stlora.evaluation.writing import to_text
 from stlora.files import write_json
 from stlora.report.page import write_report
-from stlora.run_report import report_of
+from stlora.report.runs.adapted import report_of
 from stlora.training import AdaptConfig, FitConfig, Run, adapt, fit
 
 _MARKER = "demo.json"  # says that the folder is the demo's own

@@ -10,7 +10,7 @@ from torch import nn
 from stlora.adapters import NodeAdaptiveLowRankLayer, STLoRA, STLoRAConfig
 from stlora.backbones import create
 from stlora.data import SensorSeries, simulate
-from stlora.node_factors import factors_and_days, group, node_similarity, typical_days
+from stlora.report.runs.node_factors import factors_and_days, group, node_similarity, typical_days
 from stlora.training.prepare import Prepared, prepare
 
 FIT = {"history": 4, "horizon": 2, "split": (0.7, 0.1, 0.2)}

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from stlora.cli import main
-from stlora.report_files import try_report
+from stlora.report.runs.writing import try_report
 
 SMALL = ["--epochs", "1", "--train_fraction", "0.2", "--history", "4", "--horizon", "3", "--device", "cpu"]
 

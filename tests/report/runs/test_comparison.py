@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stlora.comparison_report import comparison_report
+from stlora.report.runs.comparison import comparison_report
 from stlora.report.comparison_content import ComparisonContent
 from stlora.training import CompareConfig, Run, compare
 

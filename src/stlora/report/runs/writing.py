@@ -7,11 +7,11 @@ from pathlib import Path
 
 import yaml
 
-from stlora.comparison_report import comparison_report
+from stlora.report.runs.comparison import comparison_report
 from stlora.errors import InputError
 from stlora.report.comparison_page import write_comparison_page
 from stlora.report.page import write_report
-from stlora.run_report import report_of
+from stlora.report.runs.adapted import report_of
 from stlora.training.adaptation import open_run
 from stlora.training.run import Run
 

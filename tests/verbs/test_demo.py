@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from stlora.data import simulate
-from stlora.demo import DemoSizes, run_demo
 from stlora.errors import InputError
 from stlora.training import Run, evaluate
+from stlora.verbs.demo import DemoSizes, run_demo
 
 TINY = DemoSizes(num_nodes=6, days=7, epochs=1, adapt_epochs=1)
 
@@ -27,7 +27,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> _Demo:
     folder = tmp_path_factory.mktemp("demo") / "out"
     with pytest.MonkeyPatch.context() as patch:
         lines: list[str] = []
-        patch.setattr("stlora.demo._say", lines.append)
+        patch.setattr("stlora.verbs.demo._say", lines.append)
         run_demo(str(folder), 0, DemoSizes(num_nodes=12, days=28, epochs=3, adapt_epochs=15))
     return _Demo(folder, "\n".join(lines))
 
