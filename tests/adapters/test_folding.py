@@ -95,7 +95,7 @@ def test_folded_predictor_answers_the_same_and_unfolds():
         assert torch.equal(predictor(x), plain)
 
 
-@pytest.mark.parametrize("name", ["stlora", "residual", "paper", "shared"])
+@pytest.mark.parametrize("name", ["stlora", "residual", "paper", "shared", "own"])
 def test_folded_adapter_forecasts_the_same(name):
     model = STLoRA(torch.nn.Identity(), FEW, STLoRAConfig.named(name, profile=0, neighbours=0))
     drawn(model.adapter)

@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from stlora import STLoRA, STLoRAConfig
 from stlora.adapters.features import window_features
-from stlora.adapters.fusion import GatedFusion, ResidualFusion, ShareFusion
+from stlora.adapters.fusion import GatedFusion, OwnForecast, ResidualFusion, ShareFusion
 from stlora.backbones import create
 
 NODES, STEPS, HORIZON = 5, 4, 3
@@ -45,6 +45,15 @@ def test_residual_adds_each_predictor_to_the_forecast_so_far(history, predictors
     x, forecast = history(), torch.randn(2, HORIZON, NODES, 1)
     assert len(fusion.predictors) == predictors
     torch.testing.assert_close(fusion(x, forecast), refined(fusion, x, forecast[..., 0]))
+
+
+def test_own_forecast_is_what_the_share_is_of_and_looks_at_no_backbone(history):
+    config = STLoRAConfig(width=6)
+    own, share = OwnForecast(config, NODES, STEPS, HORIZON), know(draw(ShareFusion(config, NODES, STEPS, HORIZON)))
+    own.load_state_dict({name: tensor for name, tensor in share.state_dict().items() if name not in ("share", "trust")})
+    x, forecast = history(), torch.randn(2, HORIZON, NODES, 1)
+    assert torch.equal(own(x, forecast), share.own_forecast(x))
+    assert torch.equal(own(x, forecast), own(x, forecast * torch.nan))
 
 
 @pytest.mark.parametrize("predictors", [1, 3])

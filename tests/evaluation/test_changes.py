@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
+from stlora.evaluation.between import between, between_table
 from stlora.evaluation.changes import changes
 from stlora.evaluation.errors import WindowErrors
 
@@ -50,13 +51,19 @@ def run(adapter, seed, errors, nodes=(1.0, 1.0, 1.0), val_mae=2.0, **changed):
     }
 
 
-def compared(*columns, **shape):
-    """The changes of columns, each a name and its factor, over two seeds."""
+def measured(*columns, **shape):
+    """Runs of columns, each a name and its factor, over two seeds, and what finds their errors."""
     errors = {
         (name, seed): draw(seed, factor, **shape) for name, factor in (("none", 1.0), *columns) for seed in (0, 1)
     }
     runs = [run(name, seed, content) for (name, seed), content in errors.items()]
-    return changes(runs, lambda content: errors[content["adapter"], content["seed"]]), runs
+    return runs, lambda content: errors[content["adapter"], content["seed"]]
+
+
+def compared(*columns, **shape):
+    """The changes of columns, and their runs."""
+    runs, errors = measured(*columns, **shape)
+    return changes(runs, errors), runs
 
 
 def test_change_is_that_of_the_table_and_the_test_is_about_it():
@@ -95,6 +102,23 @@ def test_p_values_are_corrected_over_the_rows_of_each_step():
         smallest = min(found, key=lambda change: change.tests[step].p)
         assert smallest.holm[step] == pytest.approx(min(1, 3 * smallest.tests[step].p))
         assert all(change.holm[step] >= change.tests[step].p for change in found)
+
+
+def test_default_is_set_against_every_column_but_the_backbone_alone():
+    runs, errors = measured(("stlora", 0.9), ("shared", 0.9001), ("trained-on", 0.99))
+    near, far = between(runs, errors)
+    assert [(change.adapter, change.against) for change in (near, far)] == [
+        ("stlora", "ST-LoRA shared (frozen)"),
+        ("stlora", "trained on"),
+    ]
+    mae = {(r["adapter"], r["seed"]): r["average"]["mae"] for r in runs}
+    paired = [100 * (mae["stlora", seed] / mae["trained-on", seed] - 1) for seed in (0, 1)]
+    assert far.percent["average"] == pytest.approx(np.mean(paired))
+    assert far.tests["average"].p < 0.001 < 0.05 < near.tests["average"].p
+    assert far.holm["average"] == pytest.approx(2 * far.tests["average"].p)
+    lines = between_table([near, far]).body
+    assert [line[:3] for line in lines] == [["lstm", change.against, "2"] for change in (near, far)]
+    assert between(runs[:2], errors) == between([each for each in runs if each["adapter"] != "stlora"], errors) == []
 
 
 def test_same_forecasts_are_no_difference():

@@ -134,6 +134,21 @@ def test_shares_are_those_with_the_least_validation_error(tiny, fitted, adapted)
     assert adapted.metrics["val_mae"] <= fitted.metrics["val_mae"]
 
 
+def test_control_without_backbone_is_the_same_forecast_behind_any(tiny, fitted, adapted, tmp_path):
+    """It is what the default mixes in, and it gets no share, no trust and no backbone's forecast of dead nodes."""
+    own = tiny.adapt(fitted, tmp_path / "own", adapter="own")
+    alone, mixed = own.load().eval(), adapted.load().eval()
+    data = open_run(fitted.record(), tiny.series)
+    x = data.windows.inputs(torch.tensor(list(data.split.test)[:9]))
+    with torch.no_grad():
+        torch.testing.assert_close(alone(x), mixed.adapter.own_forecast(x))
+        flat = x.clone()
+        flat[..., 0] = x[:, :1, :, 0]
+        assert mixed.dead(flat).any()
+        assert not alone.dead(flat).any()
+    assert own.metrics["parameters"]["adapter"] == adapted.metrics["parameters"]["adapter"] - data.windows.horizon
+
+
 def test_a_node_whose_days_have_changed_is_not_trusted(tiny, fitted, adapted):
     data = open_run(fitted.record(), tiny.series)
     model = adapted.load().eval()

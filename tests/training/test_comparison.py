@@ -120,6 +120,9 @@ def test_joint_and_trained_on_columns_stand_beside_the_frozen_one(tiny, tmp_path
     assert joint.metrics["parameters"]["adapter"] > 0
     assert (joint.folder / "adapter" / "adapter_config.json").exists()
     assert [change.adapter for change in comparison.changes] == ["stlora", "stlora", "trained-on"]
+    against = [entry["against"] for entry in json.loads((tmp_path / "results.json").read_text())["between"]]
+    assert against == ["ST-LoRA (joint)", "trained on"]
+    assert "| lstm | trained on | 1 |" in (tmp_path / "table.md").read_text()
     before = times(tmp_path)
     run(tiny, tmp_path, **options)
     assert times(tmp_path) == before
@@ -261,6 +264,7 @@ def test_other_options_in_the_same_folder_are_refused(folder, tiny, changes):
         ({"adapters": "none,trained-on"}, "name one, such as --adapters none,stlora,trained-on"),
         ({"adapters": "strola"}, "no adapter is called 'strola'"),
         ({"adapters": "strola-joint"}, "no adapter is called 'strola'"),
+        ({"adapters": "own-joint"}, "own does without the backbone's forecast"),
         ({"jobs": 0}, "jobs 0; expected 1 or more"),
     ],
 )

@@ -1,6 +1,8 @@
 """The backbone alone, trained on: for how long, how, and never to a worse validation."""
 
 import dataclasses
+import math
+import time
 
 import pytest
 import torch
@@ -8,8 +10,9 @@ import yaml
 
 from stlora import InputError
 from stlora.files import write_json
-from stlora.training import Run, evaluate
-from stlora.training.trained_on import TrainOnConfig, epochs_for, train_on
+from stlora.training import Run, evaluate, pace
+from stlora.training.adaptation import open_run
+from stlora.training.trained_on import TrainOnConfig, begun_epochs, epochs_for, pace_of, train_on
 
 
 def finished(folder, **metrics):
@@ -18,16 +21,54 @@ def finished(folder, **metrics):
 
 
 def test_epochs_are_those_that_the_longest_adaptation_had_time_for(tmp_path):
-    alone = finished(tmp_path / "alone", epochs=10, seconds={"fit": 50.0, "adapt": 0.0})
     adapted = [
         finished(tmp_path / str(seconds), epochs=1, seconds={"fit": 50.0, "adapt": seconds}) for seconds in (11.0, 2.0)
     ]
-    assert epochs_for(alone, adapted) == 3
-    assert epochs_for(alone, adapted[1:]) == 1
+    assert epochs_for(adapted, an_epoch=5.0) == 3
+    assert epochs_for(adapted[1:], an_epoch=5.0) == 1
     with pytest.raises(InputError, match="no adapter on the frozen backbone has a result"):
-        epochs_for(alone, [])
-    with pytest.raises(InputError, match="no trained epoch"):
-        epochs_for(finished(tmp_path / "taken", epochs=0, seconds={"fit": 0.0}), adapted)
+        epochs_for([], an_epoch=5.0)
+
+
+def test_pace_is_measured_now_and_leaves_the_run_as_it_is(tiny, fitted, tmp_path):
+    """Whatever the run says of its own time, which may be of another day."""
+    weights = tiny.weights(fitted)
+    options = TrainOnConfig.of(fitted, str(tmp_path / "run"), 1, None, "cpu")
+    started = time.perf_counter()
+    train_on(options, tiny.series)
+    whole = time.perf_counter() - started
+    assert 0 < pace_of(options, tiny.series) < 5 * whole
+    assert tiny.weights(fitted) == weights
+
+
+def test_an_epoch_counts_every_batch_of_training_and_validation(tiny, fitted, tmp_path, monkeypatch):
+    """With a clock that counts batches, an epoch lasts as long as it has batches."""
+    clock = Clock()
+    monkeypatch.setattr(pace.time, "perf_counter", clock.now)
+    monkeypatch.setattr(pace.ForecastTask, "training_step", clock.after(pace.ForecastTask.training_step, 2.0))
+    monkeypatch.setattr(pace.ForecastTask, "validation_step", clock.after(pace.ForecastTask.validation_step, 0.5))
+    options = dataclasses.replace(TrainOnConfig.of(fitted, str(tmp_path), 1, None, "cpu"), batch_size=4)
+    data = open_run(fitted.record(), tiny.series)
+    drawn = max(1, round(options.train_fraction * len(data.split.train)))
+    expected = 2.0 * math.ceil(drawn / 4) + 0.5 * math.ceil(len(data.split.val) / 4)
+    assert pace_of(options, tiny.series) == pytest.approx(expected)
+
+
+class Clock:
+    """Goes on by a given time with every call of a method."""
+
+    def __init__(self):
+        self.seconds = 0.0
+
+    def now(self):
+        return self.seconds
+
+    def after(self, method, seconds):
+        def timed(*arguments):
+            self.seconds += seconds
+            return method(*arguments)
+
+        return timed
 
 
 def test_trains_on_from_the_weights_at_a_tenth_of_the_rate(tiny, fitted, tmp_path):
@@ -62,6 +103,8 @@ def test_interrupted_training_on_goes_on(tiny, fitted, tmp_path, interrupt):
     expected = train_on(configs[0], tiny.series)
     with pytest.raises(interrupt(epoch=2)):
         train_on(configs[1], tiny.series)
+    assert begun_epochs(tmp_path / "run") == 4
+    assert begun_epochs(tmp_path / "other") is None
     run = train_on(configs[1], tiny.series)
     assert tiny.results(run) == tiny.results(expected)
     assert tiny.weights(run) == tiny.weights(expected)

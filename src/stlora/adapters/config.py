@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 from stlora.errors import InputError
 
-AdapterName = Literal["stlora", "large", "residual", "paper", "shared"]
+AdapterName = Literal["stlora", "large", "residual", "paper", "shared", "own"]
 
 _KINDS: dict[str, tuple[Any, str]] = {
     "int": (int, "a whole number"),
@@ -29,7 +29,8 @@ class STLoRAConfig:
         passes: how often they are gone through, with the same weights each time.
         predictors: K, predictors in a chain.
         fusion: share mixes the forecast with one that the predictors make without it; residual adds a correction that
-            they make from it; both start as the identity; gate is the published form.
+            they make from it; both start as the identity; gate is the published form; own is the forecast of share
+            alone, the control without a backbone.
         harmonics: sine and cosine pairs of the time of day that a predictor sees; 0 for none.
         weekday: whether a predictor sees the day of the week (weekend flag, sine and cosine).
         gaps: whether a predictor sees which of the newest values were missing.
@@ -48,7 +49,7 @@ class STLoRAConfig:
     layers: int = 1
     passes: int = 3
     predictors: int = 1
-    fusion: Literal["share", "residual", "gate"] = "share"
+    fusion: Literal["share", "residual", "gate", "own"] = "share"
     harmonics: int = 4
     weekday: bool = True
     gaps: bool = True
@@ -62,8 +63,8 @@ class STLoRAConfig:
             kind, called = _KINDS.get(str(field.type), (object, ""))
             if not isinstance(getattr(self, field.name), kind):
                 raise InputError(f"{field.name} is {getattr(self, field.name)!r}; expected {called}")
-        if self.fusion not in ("share", "residual", "gate"):
-            raise InputError(f"fusion is {self.fusion!r}; choose share, residual or gate")
+        if self.fusion not in ("share", "residual", "gate", "own"):
+            raise InputError(f"fusion is {self.fusion!r}; choose share, residual, gate or own")
         least = {"predictors": 1, "width": 1, "passes": 1, "layers": 0, "harmonics": 0, "profile": 0, "neighbours": 0}
         for name, lowest in least.items():
             if getattr(self, name) < lowest:
@@ -106,7 +107,7 @@ class STLoRAConfig:
 
         ``stlora`` is the default, ``large`` is wider and deeper with larger node factors, ``residual`` corrects the
         backbone's forecast where the default mixes it with one of its own, ``paper`` is the published form, and
-        ``shared`` is the control, the default without node factor.
+        there are two controls: ``shared`` is the default without node factor, ``own`` the default without backbone.
 
         Raises:
             InputError: the name or a changed field is unknown.
@@ -127,5 +128,6 @@ class STLoRAConfig:
             "large": {"node_factor": "core", "width": 32, "layers": 2, "rank": 3},
             "residual": {"fusion": "residual"},
             "shared": {"node_factor": "none"},
+            "own": {"fusion": "own"},
         }
         return replace(cls(), **{**presets.get(name, {}), **changes})

@@ -1,4 +1,4 @@
-"""How predictors join a backbone's forecast: a share of a forecast of their own, a residual, or the published gate."""
+"""How predictors join a backbone's forecast: a share of their own, a residual, the published gate, or not at all."""
 
 from __future__ import annotations
 
@@ -76,7 +76,29 @@ class _Chain(nn.Module):
         return x[:, -1:, :, 0].expand(-1, self.horizon, -1) if context is None else context.expected
 
 
-class ShareFusion(_Chain):
+class OwnForecast(_Chain):
+    """``Y' = Z``: a forecast from the history, the clock and what is known of each node, and from nothing else.
+
+    The control without a backbone: whatever stands before it, its forecast is not used.
+    """
+
+    def __init__(self, config: STLoRAConfig, num_nodes: int, history: int, horizon: int) -> None:
+        super().__init__(config, num_nodes, history, horizon, own=True)
+
+    def own_forecast(self, x: Tensor) -> Tensor:
+        """Z: the history ``[B, T, N, C]`` to ``[B, H, N, 1]``.
+
+        Raises:
+            InputError: the clock is wanted and ``x`` has no clock channels.
+        """
+        return self.refine(x, None, self.context(x))
+
+    def forward(self, x: Tensor, forecast: Tensor) -> Tensor:
+        """History ``[B, T, N, C]`` and a forecast that is not looked at to Z ``[B, H, N, 1]``."""
+        return self.own_forecast(x)
+
+
+class ShareFusion(OwnForecast):
     """``Y'_{h,i} = Y_{h,i} + s_h t_i (Z_{h,i} − Y_{h,i})``: a share of a forecast Z that has not seen Y.
 
     On the windows that it was trained on a backbone looks better than it is, and a predictor that sees its forecast
@@ -89,17 +111,9 @@ class ShareFusion(_Chain):
     trust: Tensor
 
     def __init__(self, config: STLoRAConfig, num_nodes: int, history: int, horizon: int) -> None:
-        super().__init__(config, num_nodes, history, horizon, own=True)
+        super().__init__(config, num_nodes, history, horizon)
         self.share = nn.Parameter(torch.zeros(horizon))
         self.register_buffer("trust", torch.ones(num_nodes))
-
-    def own_forecast(self, x: Tensor) -> Tensor:
-        """Z: the history ``[B, T, N, C]`` to ``[B, H, N, 1]``.
-
-        Raises:
-            InputError: the clock is wanted and ``x`` has no clock channels.
-        """
-        return self.refine(x, None, self.context(x))
 
     def alternative(self, x: Tensor, forecast: Tensor) -> Tensor:
         """What the shares are of, from a history and the backbone's forecast: Z, and that forecast of a dead node."""

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from stlora.adapters.config import STLoRAConfig
 from stlora.adapters.files import load_adapter, save_adapter
-from stlora.adapters.fusion import GatedFusion, ResidualFusion, ShareFusion
+from stlora.adapters.fusion import GatedFusion, OwnForecast, ResidualFusion, ShareFusion
 from stlora.adapters.wrapped import WrappedBackbone, check_same_backbone
 
 
@@ -38,13 +38,16 @@ class STLoRA(WrappedBackbone):
         config = config or STLoRAConfig()
         super().__init__(backbone, num_nodes, config.freeze_backbone)
         self.config = config
-        self.adapter: ShareFusion | ResidualFusion | GatedFusion
+        sizes = (config, num_nodes, self.history, self.horizon)
+        self.adapter: OwnForecast | ResidualFusion | GatedFusion
         if config.fusion == "share":
-            self.adapter = ShareFusion(config, num_nodes, self.history, self.horizon)
+            self.adapter = ShareFusion(*sizes)
+        elif config.fusion == "own":
+            self.adapter = OwnForecast(*sizes)
         elif config.fusion == "residual":
-            self.adapter = ResidualFusion(config, num_nodes, self.history, self.horizon)
+            self.adapter = ResidualFusion(*sizes)
         else:
-            self.adapter = GatedFusion(config, num_nodes, self.history, self.horizon, self.in_channels)
+            self.adapter = GatedFusion(*sizes, self.in_channels)
 
     def correct(self, x: Tensor, forecast: Tensor) -> Tensor:
         """The adapter's part alone: history and the backbone's forecast to the corrected forecast."""
@@ -53,12 +56,12 @@ class STLoRA(WrappedBackbone):
 
     @property
     def learns_alone(self) -> bool:
-        """Whether the backbone is frozen and mixed with a forecast that has not seen it."""
-        return self.freeze_backbone and isinstance(self.adapter, ShareFusion)
+        """Whether the backbone is frozen and the adapter's forecast is made without its."""
+        return self.freeze_backbone and isinstance(self.adapter, OwnForecast)
 
     def learned(self, x: Tensor, forecast: Tensor | None) -> tuple[Tensor, ...]:
         """The forecasts ``[B, H, N, 1]`` whose errors are trained: with shares, that of each part by itself."""
-        if not isinstance(self.adapter, ShareFusion):
+        if not isinstance(self.adapter, OwnForecast):
             return super().learned(x, forecast)
         own = self.adapter.own_forecast(x)
         return (own,) if self.learns_alone or forecast is None else (forecast, own)
@@ -66,10 +69,10 @@ class STLoRA(WrappedBackbone):
     def dead(self, x: Tensor) -> Tensor:
         """Which nodes ``[B, N]`` have gone dead in ``x [B, T, N, C]``: their forecasts are the backbone's.
 
-        Without measurements of the nodes there is none.
+        Without measurements of the nodes, or without a backbone to leave them to, there is none.
         """
         profile = getattr(self.adapter, "profile", None)
-        if profile is None:
+        if profile is None or self.config.fusion == "own":
             return x.new_zeros(x.shape[0], x.shape[2]).bool()
         strange: Tensor = profile.strange(x, profile(x))
         return strange

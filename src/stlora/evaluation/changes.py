@@ -1,10 +1,10 @@
-"""What each column of a comparison changed against its backbone alone, and how sure that is."""
+"""What one column of a comparison changed against another, its backbone alone above all, and how sure that is."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,16 +19,20 @@ if TYPE_CHECKING:
     from stlora.evaluation.errors import WindowErrors
 
 STEPS = ("3", "6", "12", "average")
+ALONE = ("none", "fit")
+BySeed = Mapping[int, dict[str, Any]]
+Pairs = Sequence[tuple[dict[str, Any], dict[str, Any]]]
 
 
 @dataclass(frozen=True)
 class Change:
-    """A column against its backbone alone, over the seeds that have both.
+    """A column against another one of its backbone, over the seeds that have both.
 
     Attributes:
         backbone: its name.
         adapter: its name, or ``trained-on``.
         mode: frozen, joint or fit.
+        against: the other column, for people.
         seeds: that have both, in order.
         percent: change of the MAE by step and on average, paired by seed, mean over the seeds.
         tests: Diebold–Mariano, by the same names; empty without the errors of the windows.
@@ -37,7 +41,7 @@ class Change:
         blocks: how many blocks there were.
         block_days: days in one.
         val_percent: change of the best validation MAE.
-        val_worse: seeds in which it is worse than that of the backbone alone.
+        val_worse: seeds in which it is worse than that of the other column.
         sensors: that have a change.
         improved: sensors of them whose error fell, over all steps, mean over the seeds.
         worst: the sensor whose error grew most, or fell least, and its change in percent.
@@ -47,6 +51,7 @@ class Change:
     backbone: str
     adapter: str
     mode: str
+    against: str
     seeds: tuple[int, ...]
     percent: dict[str, float]
     tests: dict[str, MeanTest] = dataclasses.field(default_factory=dict)
@@ -82,6 +87,7 @@ class Change:
             "backbone": self.backbone,
             "adapter": self.adapter,
             "mode": self.mode,
+            "against": self.against,
             "seeds": list(self.seeds),
             "n_seeds": len(self.seeds),
             "change_percent": self.percent["average"],
@@ -112,22 +118,42 @@ def changes(runs: Sequence[dict[str, Any]], errors: Callable[[dict[str, Any]], W
         errors: those of the test windows of such a run, or None if it did not keep them.
     """
     groups = by_column(runs)
-    found = []
-    for (backbone, adapter, _), by_seed in groups.items():
-        alone = groups.get((backbone, "none", "fit"), {})
-        pairs = [(run, alone[seed]) for seed, run in by_seed.items() if seed in alone]
-        if adapter != "none" and pairs:
-            found.append(_with_tests(_from_metrics(pairs), [(errors(run), errors(other)) for run, other in pairs]))
+    alone = {backbone: by_seed for (backbone, adapter, mode), by_seed in groups.items() if (adapter, mode) == ALONE}
+    columns = [
+        paired(by_seed, alone.get(backbone, {}))
+        for (backbone, adapter, _), by_seed in groups.items()
+        if adapter != "none"
+    ]
+    return tested(columns, errors)
+
+
+def paired(mine: BySeed, other: BySeed) -> Pairs:
+    """The runs of two columns, one pair for each seed that both have."""
+    return [(run, other[seed]) for seed, run in mine.items() if seed in other]
+
+
+def tested(columns: Sequence[Pairs], errors: Callable[[dict[str, Any]], WindowErrors | None]) -> list[Change]:
+    """The changes of several columns, whose p-values are corrected for their number; one without a pair is left out.
+
+    Args:
+        columns: pairs of the contents of ``metrics.json``, each of a column and of the one that it is set against.
+        errors: as of :func:`changes`.
+    """
+    found = [
+        _with_tests(_from_metrics(pairs), [(errors(run), errors(other)) for run, other in pairs])
+        for pairs in columns
+        if pairs
+    ]
     for step in STEPS:
-        tested = [index for index, change in enumerate(found) if step in change.tests]
-        raised = holm([found[index].tests[step].p for index in tested])
-        for index, p in zip(tested, raised, strict=True):
+        known = [index for index, change in enumerate(found) if step in change.tests]
+        raised = holm([found[index].tests[step].p for index in known])
+        for index, p in zip(known, raised, strict=True):
             found[index].holm[step] = p
     return found
 
 
-def _from_metrics(pairs: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> Change:
-    run = pairs[0][0]
+def _from_metrics(pairs: Pairs) -> Change:
+    run, against = pairs[0]
     steps = [step for step in STEPS if step == "average" or step in run["horizons"]]
     validation = [percent(mine.get("val_mae"), other.get("val_mae")) for mine, other in pairs]
     known = [value for value in validation if value is not None]
@@ -138,6 +164,7 @@ def _from_metrics(pairs: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> Cha
         backbone=run["backbone"],
         adapter=run["adapter"],
         mode=run["mode"],
+        against=column_label(against["adapter"], against["mode"]),
         seeds=tuple(mine["seed"] for mine, _ in pairs),
         percent={
             step: float(np.mean([100 * (error(mine, step) / error(other, step) - 1) for mine, other in pairs]))
@@ -151,7 +178,7 @@ def _from_metrics(pairs: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> Cha
     )
 
 
-def _sensors(pairs: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> dict[str, float]:
+def _sensors(pairs: Pairs) -> dict[str, float]:
     """The change of each sensor's MAE in percent, of the means over the seeds; those without an error are left out."""
     changed = {}
     for name in pairs[0][0]["nodes"]:

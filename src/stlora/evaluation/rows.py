@@ -17,6 +17,7 @@ _OURS = {
     "residual": "ST-LoRA residual",
     "shared": "ST-LoRA shared",
     "paper": "ST-LoRA as published",
+    "own": "ST-LoRA without backbone",
 }
 
 

@@ -95,8 +95,8 @@ def change_table(changes: Sequence[Change]) -> Table:
                 str(len(change.seeds)),
                 f"{change.percent['average']:+.1f}",
                 "" if low is None else f"{low:+.1f} to {high:+.1f}",
-                "" if test is None else _p(test.p),
-                "" if test is None else _p(change.holm["average"]),
+                "" if test is None else p_text(test.p),
+                "" if test is None else p_text(change.holm["average"]),
                 "" if test is None else str(test.lag),
                 *(f"{change.percent[step]:+.1f}" for step in steps),
                 "" if change.val_percent is None else f"{change.val_percent:+.1f}",
@@ -120,5 +120,6 @@ def _mean(spread: Spread | None) -> str:
     return "" if spread is None else f"{spread.mean:,.0f}"
 
 
-def _p(p: float) -> str:
+def p_text(p: float) -> str:
+    """A p-value for a table."""
     return "< 0.001" if p < 0.001 else f"{p:.3f}"

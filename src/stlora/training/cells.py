@@ -10,6 +10,7 @@ import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -25,7 +26,7 @@ from stlora.training.config import AdaptConfig, CompareConfig, FitConfig
 from stlora.training.fitting import fit
 from stlora.training.remaining import left_text, time_left
 from stlora.training.run import Run
-from stlora.training.trained_on import TrainOnConfig, epochs_for, train_on
+from stlora.training.trained_on import TrainOnConfig, begun_epochs, epochs_for, pace_of, train_on
 from stlora.training.wrapping import runs_backbone
 
 
@@ -166,8 +167,9 @@ def _run(config: CompareConfig, series: SensorSeries, cell: Cell, chain: Sequenc
     if cell.column.kind == "trained-on":
         frozen = [Run(other.folder) for other in chain if other.column.kind == "frozen"]
         finished = [run for run in frozen if run.finished and run.metrics["mode"] == "frozen"]
-        epochs = epochs_for(alone, finished)
-        train_on(TrainOnConfig.of(alone, str(cell.folder), epochs, module, config.device), series, show)
+        plan = partial(TrainOnConfig.of, alone, str(cell.folder), module=module, device=config.device)
+        epochs = begun_epochs(cell.folder) or epochs_for(finished, pace_of(plan(epochs=1), series))
+        train_on(plan(epochs=epochs), series, show)
         return
     options = AdaptConfig(
         run=str(alone.folder),

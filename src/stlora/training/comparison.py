@@ -9,7 +9,9 @@ from typing import Any
 
 from stlora.data import SensorSeries
 from stlora.errors import InputError
+from stlora.evaluation.between import between
 from stlora.evaluation.changes import Change, changes
+from stlora.evaluation.errors import WindowErrors
 from stlora.evaluation.rows import Row, summarise
 from stlora.evaluation.writing import to_csv
 from stlora.files import write_json, write_text
@@ -110,10 +112,15 @@ def write_comparison(out: Path, protocol: dict[str, Any], cells: Sequence[Cell],
     runs = [Run(cell.folder) for cell in cells if Run(cell.folder).finished]
     metrics = [run.metrics for run in runs]
     kept = {_key(content): run for content, run in zip(metrics, runs, strict=True)}
-    rows, found = summarise(metrics), changes(metrics, lambda content: kept[_key(content)].errors())
+
+    def errors(content: dict[str, Any]) -> WindowErrors | None:
+        return kept[_key(content)].errors()
+
+    rows, found, others = summarise(metrics), changes(metrics, errors), between(metrics, errors)
     results = {"format_version": 1, "protocol": protocol, "runs": metrics, "failed": failed}
-    write_json(out / "results.json", {**results, "comparisons": [change.entry() for change in found]})
-    write_text(out / "table.md", page(rows, found, protocol, failed))
+    results |= {"comparisons": [change.entry() for change in found], "between": [change.entry() for change in others]}
+    write_json(out / "results.json", results)
+    write_text(out / "table.md", page(rows, found, others, protocol, failed))
     write_text(out / "table.csv", to_csv(rows, found))
     write_text(out / "table.tex", latex_page(rows, found))
     return Comparison(rows, found, failed)

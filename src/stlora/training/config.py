@@ -181,8 +181,9 @@ class AdaptConfig(TrainingOptions):
         run: the run folder whose backbone is adapted.
         out: the run folder to write; an unfinished run of the same options is taken up where it stopped.
         adapter: stlora (the lean default), large (wider and deeper), residual (corrects the backbone's
-            forecast instead of mixing it with its own), paper (as published), or shared (without node factor); or a
-            rival, bias_scale, node_head, embedding, clora, peft or finetune, see docs/rivals.md.
+            forecast instead of mixing it with its own), paper (as published), or a control, shared (without node
+            factor) or own (its own forecast alone, without the backbone's); or a rival, bias_scale, node_head,
+            embedding, clora, peft or finetune, see docs/rivals.md.
         adapter_options: fields of the adapter that differ from the named one.
         freeze_backbone: keep the backbone as it is; otherwise both are trained on from where it stands.
         data: the data's new place, if it was moved since the backbone was trained.
@@ -197,6 +198,7 @@ class AdaptConfig(TrainingOptions):
         "residual",
         "paper",
         "shared",
+        "own",
         "bias_scale",
         "node_head",
         "embedding",
@@ -229,7 +231,7 @@ class CompareConfig(RecipeChanges, RunOptions, DataOptions):
         out: the folder for the table and the runs; finished cells in it are not run again.
         backbones: names of backbones and baselines, or package.module:factory for your own (which runs its code),
             separated by commas.
-        adapters: none, stlora, large, residual, paper, shared or a rival, each on the frozen backbone; with -joint
+        adapters: none, stlora, large, residual, paper, shared, own or a rival, each on the frozen backbone; with -joint
             behind the name trained together with it; trained-on for the backbone alone, trained on for as long;
             separated by commas, see docs/compare.md.
         seeds: numbers, separated by commas.

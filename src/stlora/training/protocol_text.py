@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from stlora.evaluation.between import between_table
 from stlora.evaluation.changes import Change
 from stlora.evaluation.rows import Row
 from stlora.evaluation.tables import change_table, cost_table, error_table
@@ -12,18 +13,31 @@ from stlora.evaluation.writing import to_latex, to_markdown
 from stlora.training.wrapping import runs_backbone
 
 
-def page(rows: Sequence[Row], changes: Sequence[Change], protocol: dict[str, Any], failed: Mapping[str, str]) -> str:
+def page(
+    rows: Sequence[Row],
+    changes: Sequence[Change],
+    others: Sequence[Change],
+    protocol: dict[str, Any],
+    failed: Mapping[str, str],
+) -> str:
     """The tables as Markdown.
 
     Args:
         rows: of the tables.
         changes: of the rows against their backbones alone.
+        others: of the default adapter against the other columns.
         protocol: of the comparison.
         failed: cells without a result, with their reason.
     """
     parts = [to_markdown(error_table(rows)), about_errors(protocol, rows)]
     if changes:
         parts += ["## What the columns changed\n", to_markdown(change_table(changes)), about_changes(changes)]
+    if others:
+        parts += [
+            "## The default against the other columns\n",
+            to_markdown(between_table(others)),
+            about_others(others),
+        ]
     parts += ["## What they cost\n", to_markdown(cost_table(rows)), ABOUT_COSTS]
     return "\n".join([*parts, *(f"{name} failed: {reason}\n" for name, reason in failed.items())])
 
@@ -97,6 +111,15 @@ def about_changes(changes: Sequence[Change]) -> str:
     for reason, names in missing.items():
         text += f" No test for {', '.join(names)}: {reason}."
     return text + "\n"
+
+
+def about_others(others: Sequence[Change]) -> str:
+    """What a reader must know of the table of the default against the other columns."""
+    return (
+        f"{others[0].column} against other columns of the same backbone and seeds; negative is in its favour. Tests "
+        f"and interval as above; p Holm: corrected for the {len(others)} rows. Sensors better: those whose error is "
+        "lower than in that column, of the means over the seeds.\n"
+    )
 
 
 ABOUT_COSTS = (

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import lightning
 import torch
+import yaml
 
 from stlora.data import SensorSeries
 from stlora.errors import InputError
@@ -17,6 +19,7 @@ from stlora.training.adaptation import open_run
 from stlora.training.config import TrainingOptions
 from stlora.training.forecasts import choose_device, measure
 from stlora.training.loop import Trained, train
+from stlora.training.pace import seconds_an_epoch
 from stlora.training.resources import PeakMemory
 from stlora.training.results import run_metrics, timed_measure
 from stlora.training.run import Run
@@ -66,27 +69,40 @@ class TrainOnConfig(TrainingOptions):
         )
 
 
-def epochs_for(alone: Run, adapted: Sequence[Run]) -> int:
-    """Epochs of the backbone, as long as they were in its run, that the longest adaptation had time for.
+def epochs_for(adapted: Sequence[Run], an_epoch: float) -> int:
+    """Epochs of the backbone that the longest adaptation had time for.
 
     Args:
-        alone: the finished run of the backbone.
         adapted: the finished adapters on it while it was frozen.
+        an_epoch: seconds that one takes.
 
     Returns:
         Rounded up, at least 1.
 
     Raises:
-        InputError: no adapter is there, or the backbone was not trained in its run.
+        InputError: no adapter is there.
     """
     if not adapted:
         raise InputError("no adapter on the frozen backbone has a result that says for how long to train on")
-    metrics = alone.metrics
-    if not metrics["epochs"]:
-        raise InputError(f"{alone.folder} has no trained epoch that says how long one takes")
-    epoch = float(metrics["seconds"]["fit"]) / int(metrics["epochs"])
     longest = max(float(run.metrics["seconds"]["adapt"]) for run in adapted)
-    return max(1, math.ceil(longest / epoch))
+    return max(1, math.ceil(longest / an_epoch))
+
+
+def begun_epochs(folder: Path) -> int | None:
+    """Of a training on that was interrupted in this folder: it goes on for as long as it was begun with."""
+    stored = folder / "config.yaml"
+    return int(yaml.safe_load(stored.read_text(encoding="utf-8"))["epochs"]) if stored.exists() else None
+
+
+def pace_of(config: TrainOnConfig, series: SensorSeries | None = None) -> float:
+    """Seconds that an epoch of the backbone takes, trained on as the options say, on this machine as it is now.
+
+    Raises:
+        InputError: the run, the data or an option cannot be used.
+    """
+    source = Run(config.run)
+    data = open_run(source.record(), series)
+    return seconds_an_epoch(source.load_backbone(config.module), data, config, choose_device(config.device))
 
 
 def train_on(config: TrainOnConfig, series: SensorSeries | None = None, show: bool = False) -> Run:

@@ -55,10 +55,14 @@ def check_from_scratch(name: str) -> None:
     """Refuse an adapter that makes no sense around a backbone that is not trained yet.
 
     Raises:
-        InputError: it starts from a trained one.
+        InputError: it starts from a trained one, or makes nothing of any.
     """
     if name in rivals.names() and not rivals.find(name).from_scratch:
         raise InputError(f"{name} starts from a trained backbone; fit the backbone alone, then use stlora adapt")
+    if name == "own":
+        raise InputError(
+            "own does without the backbone's forecast, so there is nothing to train jointly; use stlora adapt"
+        )
 
 
 def runs_backbone(name: str) -> bool:
