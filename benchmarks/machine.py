@@ -6,7 +6,10 @@ import os
 import platform
 from pathlib import Path
 
+import numpy
 import torch
+
+import stlora
 
 
 def describe(threads: int) -> str:
@@ -14,4 +17,7 @@ def describe(threads: int) -> str:
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     processor = next((line.split(":")[1].strip() for line in lines if "model name" in line), platform.processor())
     used = "one thread" if threads == 1 else f"{threads} threads"
-    return f"{processor}, {os.cpu_count()} cores, {used}; Python {platform.python_version()}, torch {torch.__version__}"
+    versions = {"Python": platform.python_version(), "torch": torch.__version__, "numpy": numpy.__version__}
+    named = ", ".join(f"{name} {version}" for name, version in {**versions, "stlora": stlora.__version__}.items())
+    device = f" and {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
+    return f"{processor}, {os.cpu_count()} cores, {used}{device}; {named}"

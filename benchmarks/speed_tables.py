@@ -46,21 +46,23 @@ WRAPPER = """\
 N = 307, simulated, float32, default adapter, joint training: forward, masked MAE, backward and Adam, in seconds of
 processor time. *Adapter* is the time of the adapter's own forecast, loss, backward and Adam, measured by itself (median
 of 5), and *adds* is its share of the backbone's: with the default fusion the two forecasts are trained side by side and
-do not meet, so their times add up. *Both* is the time of a whole adapted step, in turns with the backbone's; where the
-adapter is a small share, it says less, because other programs ran.
+do not meet, so their times add up. *Both* is the time of a whole adapted step, in turns with the backbone's, the median
+of {rounds} each, and *longer* what it takes more; where the adapter is a small share, that is mostly the noise of a
+machine on which other programs ran.
 
 {table}
 """
 
 
 def wrapper_page(found: Found) -> str:
-    return WRAPPER.format(machine=next(iter(found.values()))["machine"], table=wrapper_table(found))
+    first = next(iter(found.values()))
+    return WRAPPER.format(machine=first["machine"], rounds=first["rounds"], table=wrapper_table(found))
 
 
 def wrapper_table(found: Found) -> str:
-    head = ("model", "batch", "step: backbone s", "adapter s", "adds", "both s")
+    each = ("adapter s", "adds", "both s", "longer")
     return table(
-        (*head, "forecast: backbone s", "adapter s", "adds", "both s"),
+        ("model", "batch", "step: backbone s", *each, "forecast: backbone s", *each),
         (
             [name, entry["batch"], *_added(entry["training"]), *_added(entry["inference"])]
             for name, entry in found.items()
@@ -69,8 +71,9 @@ def wrapper_table(found: Found) -> str:
 
 
 def _added(times: Found) -> list[str]:
-    share = times["part"] / times["backbone"]
-    return [f"{times['backbone']:.3f}", f"{times['part']:.3f}", f"{share:.1%}", f"{times['adapted']:.3f}"]
+    backbone, both = times["backbone"], times["adapted"]
+    share, longer = times["part"] / backbone, both / backbone - 1
+    return [f"{backbone:.3f}", f"{times['part']:.3f}", f"{share:.1%}", f"{both:.3f}", f"{longer:+.1%}"]
 
 
 ADAPTATION = """\

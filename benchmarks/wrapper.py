@@ -48,7 +48,7 @@ def measure(network: Network, name: str, rounds: int) -> dict[str, object]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", default=",".join(MODELS), help="measure these; default: all")
-    parser.add_argument("--rounds", type=int, default=1, help="of which the median counts; default: 1")
+    parser.add_argument("--rounds", type=int, default=3, help="of which the median counts; default: 3")
     options = parser.parse_args()
     torch.set_num_threads(1)
     network = Network(NODES, days=8)
