@@ -1,0 +1,1 @@
+"""Reports of what lies on disk: pages gathered from the folders of finished runs."""
