@@ -11,16 +11,15 @@ from stlora.data import SensorSeries
 from stlora.errors import InputError
 from stlora.evaluation.changes import Change, changes
 from stlora.evaluation.rows import Row, summarise
-from stlora.evaluation.writing import to_csv
-from stlora.files import write_json, write_text
+from stlora.files import write_json
 from stlora.training import together
 from stlora.training.cells import Cell, run_cells
 from stlora.training.columns import columns_for, columns_of
 from stlora.training.config import CompareConfig
 from stlora.training.prepare import open_series
 from stlora.training.protocol import check_same_protocol, make_protocol
-from stlora.training.protocol_text import latex_page, page
 from stlora.training.run import Run
+from stlora.training.table_files import write_tables
 
 
 @dataclass(frozen=True)
@@ -113,9 +112,7 @@ def write_comparison(out: Path, protocol: dict[str, Any], cells: Sequence[Cell],
     rows, found = summarise(metrics), changes(metrics, lambda content: kept[_key(content)].errors())
     results = {"format_version": 1, "protocol": protocol, "runs": metrics, "failed": failed}
     write_json(out / "results.json", {**results, "comparisons": [change.entry() for change in found]})
-    write_text(out / "table.md", page(rows, found, protocol, failed))
-    write_text(out / "table.csv", to_csv(rows, found))
-    write_text(out / "table.tex", latex_page(rows, found))
+    write_tables(out, rows, found, protocol, failed)
     return Comparison(rows, found, failed)
 
 
