@@ -1,5 +1,6 @@
 """What a column changed: from the metrics, and from the errors of the windows."""
 
+import dataclasses
 import json
 import math
 
@@ -10,6 +11,7 @@ import torch
 
 from stlora.evaluation.between import between, between_table
 from stlora.evaluation.changes import changes
+from stlora.evaluation.entries import change_of
 from stlora.evaluation.errors import WindowErrors
 
 WINDOWS, HORIZON, NODES = 480, 6, 3
@@ -183,3 +185,23 @@ def test_step_without_any_observation_is_left_out():
     assert math.isnan(change.percent["3"])
     assert set(change.tests) == {"6", "average"}
     assert change.interval[1] < 0
+
+
+def test_changes_are_read_again_as_they_were_written():
+    found, runs = compared(("stlora", 0.9), ("same", 1.0))
+    bare = changes(runs, lambda _: None)
+    for change in (*found, *bare):
+        again = change_of(json.loads(json.dumps(change.entry())))
+        tests = {step: dataclasses.replace(test, mean=again.tests[step].mean) for step, test in change.tests.items()}
+        assert again.entry() == change.entry()
+        assert again == dataclasses.replace(change, tests=tests)
+    assert [bool(change.tests) for change in (*found, *bare)] == [True, True, False, False]
+
+
+def test_a_statistic_without_end_is_read_again_with_its_sign():
+    (change,), _ = compared(("stlora", 0.9))
+    entry = change.entry()
+    entry["statistic"] = entry["p"] = None
+    assert "average" not in change_of(entry).tests
+    entry["p"] = 0.0
+    assert change_of(entry).tests["average"].statistic == -math.inf

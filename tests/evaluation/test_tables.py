@@ -3,16 +3,15 @@
 import csv
 import io
 import math
-import re
-import shutil
-import subprocess
 
 import pytest
 
 from stlora.evaluation.changes import changes
+from stlora.evaluation.csv_lines import to_csv
+from stlora.evaluation.failed import FailedRow, with_failed
 from stlora.evaluation.rows import Spread, column_label, summarise
-from stlora.evaluation.tables import Table, change_table, cost_table, error_table, overview
-from stlora.evaluation.writing import to_csv, to_latex, to_markdown, to_text
+from stlora.evaluation.tables import change_table, cost_table, error_table, overview
+from stlora.evaluation.writing import to_markdown, to_text
 
 STEPS = ("1", "2", "3")
 
@@ -136,7 +135,7 @@ def test_missing_errors_are_nan_not_a_crash():
     assert math.isnan(rows[0].errors["average", "mape"].mean)
     assert math.isnan(rows[1].change.mean)
     assert "nan" in to_csv(rows)
-    for write in (to_markdown, to_latex, to_text):
+    for write in (to_markdown, to_text):
         assert "nan" in write(error_table(rows))
 
 
@@ -166,50 +165,9 @@ def test_csv_has_every_step_and_measure_at_full_precision():
     assert line["seeds"] == "3"
 
 
-def test_latex_is_balanced_and_escaped():
-    text = to_latex(error_table(summarise(THREE_SEEDS)))
-    columns = len(re.search(r"\\begin\{tabular\}\{(l+r+)\}", text)[1])
-    lines = [line for line in text.splitlines() if line.endswith(r"\\")]
-    assert len(lines) == 3
-    assert all(len(re.findall(r"(?<!\\)&", line)) == columns - 1 for line in lines)
-    assert r"my\_lstm" in text
-    assert r"5.000 $\pm$ 1.000" in text
-    assert r"MAPE average \%" in text
-    assert not re.search(r"(?<!\\)[%_#]", text)
-    assert text.isascii()
-    assert [text.count(word) for word in (r"\toprule", r"\midrule", r"\bottomrule", r"\end{tabular}")] == [1] * 4
-
-
-def test_latex_names_a_backbone_once_and_sets_the_next_apart():
-    text = to_latex(Table(["a", "b"], [["x", "1"], ["x", "2"], ["y", "3"], ["y", "4"]]))
-    assert text.splitlines()[4:-2] == [r"x & 1 \\", r" & 2 \\", r"\addlinespace", r"y & 3 \\", r" & 4 \\"]
-
-
-def has_booktabs():
-    found = shutil.which("pdflatex") and shutil.which("kpsewhich")
-    return found and subprocess.run(["kpsewhich", "booktabs.sty"], capture_output=True).returncode == 0
-
-
-@pytest.mark.skipif(not has_booktabs(), reason="needs pdflatex and booktabs")
-def test_latex_compiles(tmp_path):
-    rows = summarise([*THREE_SEEDS, run("shared")])
-    odd = Table(["a", "b"], [["50 % & #_{x}", "~^\\$<>±Δ"]])
-    tables = (error_table(rows), cost_table(rows), change_table(changes(THREE_SEEDS, lambda _: None)), odd)
-    page = r"\documentclass{article}\usepackage{booktabs}\begin{document}" + "\n\n".join(map(to_latex, tables))
-    (tmp_path / "page.tex").write_text(page + r"\end{document}")
-    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-2000:]
-
-
 def test_text_is_aligned():
     lines = to_text(overview(summarise(THREE_SEEDS))).splitlines()
     assert len({len(line) for line in lines}) == 1
-
-
-def test_latex_escapes_whatever_a_name_holds():
-    text = to_latex(Table(["a", "b"], [["50 % & #_{x}", "~^\\$<"]]))
-    assert r"50 \% \& \#\_\{x\} & \textasciitilde{}\textasciicircum{}\textbackslash{}\$$<$ \\" in text
 
 
 def test_csv_has_the_changes_too():
@@ -220,9 +178,70 @@ def test_csv_has_the_changes_too():
     assert float(found["", "adapt_seconds"]) == 11
 
 
+def test_csv_has_the_worst_sensor_and_the_seeds_worse_on_validation():
+    lines = list(csv.DictReader(io.StringIO(to_csv(summarise(THREE_SEEDS), changes(THREE_SEEDS, lambda _: None)))))
+    found = {line["measure"]: line for line in lines if line["adapter"] == "stlora" and line["step"] == "average"}
+    assert found["worst_sensor_change_percent"]["sensor"] == "b"
+    assert float(found["worst_sensor_change_percent"]["mean"]) == pytest.approx(100 * (13 / 18 - 1))
+    assert found["val_worse_seeds"]["mean"] == "0"
+    paired = [100 * (1.5 / 2 - 1), 100 * (2.5 / 3 - 1), 100 * (1 / 4 - 1)]
+    assert float(found["rmse_change_percent"]["mean"]) == pytest.approx(sum(paired) / 3)
+    assert float(found["rmse_change_percent"]["std"]) == pytest.approx(Spread.of(paired).std)
+    assert {line["sensor"] for line in lines} == {"", "b"}
+
+
+def test_every_error_has_its_change():
+    _, adapted = summarise(THREE_SEEDS)
+    assert adapted.changes.keys() == adapted.errors.keys()
+    assert adapted.changes["average", "mae"] == adapted.change
+    paired = [100 * (4.5 / 5 - 1), 100 * (5.5 / 6 - 1), 100 * (4 / 7 - 1)]
+    assert adapted.changes["3", "mae"].mean == pytest.approx(sum(paired) / 3)
+    without = {"mae": 1.0, "rmse": 0.0, "mape": 1.0}
+    assert ("average", "rmse") not in summarise([run(average=without), run("stlora")])[1].changes
+
+
+def test_what_was_measured_and_how_long_adapting_took_beside_fitting():
+    runs = [
+        run(measured=0),
+        run("stlora", measured=14461, seconds={"fit": 120.0, "adapt": 10.0}),
+        run("near", measured=0, seconds={"fit": 120.0, "adapt": 48.0}),
+        run("slow", seconds={"fit": 100.0, "adapt": 150.0}),
+        run("joint", mode="joint", seconds={"fit": 100.0, "adapt": 0.0}),
+        run("calculated", seconds={"fit": 0.0, "adapt": 5.0}),
+    ]
+    table = cost_table(summarise(runs))
+    lines = [dict(zip(table.header, cells, strict=True)) for cells in table.body]
+    assert [line["measured"] for line in lines] == ["", "14,461", "", "", "", ""]
+    assert [line["adapt / fit"] for line in lines] == ["", "1/12", "1/2.5", "1.5", "", ""]
+
+
+def test_what_failed_has_a_line_and_lost_seeds_are_counted():
+    failed = [
+        FailedRow("my_lstm", "shared", "frozen", (0, 1, 2)),
+        FailedRow("my_lstm", "stlora", "frozen", (3,)),
+        FailedRow("gone", "none", "fit", (0,)),
+    ]
+    rows = summarise([*THREE_SEEDS, run(backbone="other")])
+    table = with_failed(error_table(rows), failed)
+    assert [line[:4] for line in table.body] == [
+        ["my_lstm", "alone", "3", "6.000 ± 1.000"],
+        ["my_lstm", "ST-LoRA (frozen)", "3, 1 failed", "4.667 ± 0.764"],
+        ["my_lstm", "ST-LoRA shared (frozen)", "failed", ""],
+        ["other", "alone", "1", "7.000"],
+        ["gone", "alone", "failed", ""],
+    ]
+    assert {len(line) for line in table.body} == {len(table.header)}
+    costs = with_failed(cost_table(rows), failed)
+    assert [line[2] for line in costs.body] == ["97,932", "97,932", "failed", "97,932", "failed"]
+    lines = list(csv.DictReader(io.StringIO(to_csv(rows, failed=failed))))
+    found = [
+        (line["adapter"], line["mode"], line["mean"], line["seeds"]) for line in lines if line["measure"] == "failed"
+    ]
+    assert found == [("shared", "frozen", "", "3"), ("stlora", "frozen", "", "1"), ("none", "fit", "", "1")]
+
+
 def test_table_of_nothing_is_a_header():
     for table in (error_table([]), overview([]), cost_table([]), change_table([])):
         assert to_markdown(table).count("\n") == 2
-        assert r"\end{tabular}" in to_latex(table)
         assert len(to_text(table).splitlines()) == 2
     assert to_csv([]).count("\n") == 1

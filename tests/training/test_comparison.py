@@ -10,6 +10,7 @@ import pytest
 from stlora import InputError
 from stlora.training import CompareConfig, Run, cells, compare
 from stlora.training.comparison import names
+from stlora.training.table_files import rewrite_tables
 
 QUICK = {
     "data": "simulated",
@@ -167,6 +168,14 @@ def test_tables_are_written_in_every_form(folder):
     assert {(line["adapter"], line["seeds"]) for line in lines} == {("none", "2"), ("stlora", "2")}
 
 
+def test_tables_are_written_again_from_the_results_alone(folder, tmp_path):
+    files = ("table.md", "table.csv", "table.tex")
+    shutil.copy(folder / "results.json", tmp_path)
+    rewrite_tables(tmp_path)
+    for name in files:
+        assert (tmp_path / name).read_text() == (folder / name).read_text(), name
+
+
 def test_second_call_runs_nothing_and_gives_the_same_table(folder, tiny):
     before, table = times(folder), (folder / "table.md").read_text()
     comparison = run(tiny, folder)
@@ -200,7 +209,14 @@ def test_failed_cell_is_reported_and_the_others_are_kept(tiny, tmp_path, capsys)
     assert [(row.backbone, row.adapter) for row in comparison.rows] == [("lstm", "none"), ("lstm", "stlora")]
     results = json.loads((tmp_path / "results.json").read_text())
     assert results["failed"] == comparison.failed
-    assert "dcrnn none seed 0 failed: dcrnn needs a graph" in (tmp_path / "table.md").read_text()
+    page = (tmp_path / "table.md").read_text()
+    assert "dcrnn none seed 0 failed: dcrnn needs a graph" in page
+    assert page.count("| dcrnn | alone | failed |") == 2  # of errors and of costs
+    assert page.count("| dcrnn | ST-LoRA (frozen) | failed |") == 3
+    lines = list(csv.DictReader((tmp_path / "table.csv").open()))
+    failed = [(line["backbone"], line["adapter"], line["mode"]) for line in lines if line["measure"] == "failed"]
+    assert failed == [("dcrnn", "none", "fit"), ("dcrnn", "stlora", "frozen")]
+    assert r"dcrnn & \multicolumn{6}{c}{failed} \\" in (tmp_path / "table.tex").read_text()
     assert "Traceback" not in capsys.readouterr().err
 
 

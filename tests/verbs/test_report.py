@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from stlora.cli import main
+from stlora.report.runs import writing
 from stlora.report.runs.writing import try_report
 
 SMALL = ["--epochs", "1", "--train_fraction", "0.2", "--history", "4", "--horizon", "3", "--device", "cpu"]
@@ -138,3 +139,12 @@ def test_the_backbone_of_a_run_must_be_there(copy, capsys):
 def test_tables_stand_without_a_page(tmp_path):
     (tmp_path / "results.json").write_text('{"runs": []}')
     assert try_report(tmp_path, None, []).startswith("no report: ")
+
+
+def test_a_defect_in_drawing_does_not_end_the_command(tmp_path, monkeypatch, capsys):
+    def broken(*_):
+        raise ZeroDivisionError("a defect")
+
+    monkeypatch.setattr(writing, "comparison_report", broken)
+    assert try_report(tmp_path, None, []) == "no report: ZeroDivisionError: a defect"
+    assert "Traceback" in capsys.readouterr().err

@@ -32,9 +32,9 @@ class Change:
         backbone: its name.
         adapter: its name, or ``trained-on``.
         mode: frozen, joint or fit.
-        against: the other column, for people.
         seeds: that have both, in order.
         percent: change of the MAE by step and on average, paired by seed, mean over the seeds.
+        against: the other column, for people.
         tests: Diebold–Mariano, by the same names; empty without the errors of the windows.
         holm: their p-values, corrected for the number of rows.
         interval: 95 % of the average change, in percent, over blocks of whole days.
@@ -51,9 +51,9 @@ class Change:
     backbone: str
     adapter: str
     mode: str
-    against: str
     seeds: tuple[int, ...]
     percent: dict[str, float]
+    against: str = "alone"
     tests: dict[str, MeanTest] = dataclasses.field(default_factory=dict)
     holm: dict[str, float] = dataclasses.field(default_factory=dict)
     interval: tuple[float, float] | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -67,7 +67,10 @@ class Row:
         parameters: of backbone and adapter.
         epochs: of the training of what is new in this row.
         costs: seconds to ``fit`` the backbone and to ``adapt`` it, seconds ``per_window`` of a forecast, and memory,
-            ``resident_mb`` and ``gpu_mb``; None where a run does not know.
+            ``resident_mb`` and ``gpu_mb``; and how many numbers the adapter has ``measured`` and not trained; None
+            where a run does not know.
+        changes: of every error in percent against the backbone alone, paired by seed, by the keys of ``errors``; those
+            that are known.
     """
 
     backbone: str
@@ -80,6 +83,7 @@ class Row:
     parameters: dict[str, int]
     epochs: Spread
     costs: dict[str, Spread | None]
+    changes: dict[tuple[str, str], Spread] = field(default_factory=dict)
 
     @property
     def column(self) -> str:
@@ -128,6 +132,9 @@ def summarise(runs: Sequence[dict[str, Any]]) -> list[Row]:
         mine = list(by_seed.values())
         wanted = [(step, measure) for step in (*mine[0]["horizons"], "average") for measure in MEASURES]
         pairs = [(run, alone[seed]) for seed, run in by_seed.items() if seed in alone]
+        changes = {
+            key: _spread([percent(error(run, *key), error(other, *key)) for run, other in pairs]) for key in wanted
+        }
         rows.append(
             Row(
                 backbone=backbone,
@@ -135,14 +142,16 @@ def summarise(runs: Sequence[dict[str, Any]]) -> list[Row]:
                 mode=mode,
                 seeds=tuple(by_seed),
                 errors={key: Spread.of([error(run, *key) for run in mine]) for key in wanted},
-                change=_spread([percent(error(run), error(other)) for run, other in pairs]),
+                change=changes["average", "mae"],
                 val_change=_spread([percent(run.get("val_mae"), other.get("val_mae")) for run, other in pairs]),
                 parameters=mine[0]["parameters"],
                 epochs=Spread.of([run["epochs"] for run in mine]),
                 costs={
                     **{name: _spread([run["seconds"].get(name) for run in mine]) for name in _SECONDS},
                     **{name: _spread([run.get("memory", {}).get(name) for run in mine]) for name in _MEMORY},
+                    "measured": _spread([run.get("measured") for run in mine]),
                 },
+                changes={key: change for key, change in changes.items() if change is not None},
             )
         )
     return rows
@@ -159,8 +168,8 @@ def error(run: dict[str, Any], step: str = "average", measure: str = "mae") -> f
 
 
 def percent(value: float | None, other: float | None) -> float | None:
-    """The change from ``other`` to ``value`` in percent; None if one is not known."""
-    return None if value is None or other is None else 100 * (value / other - 1)
+    """The change from ``other`` to ``value`` in percent; None if one is not known, or the other is 0."""
+    return None if value is None or not other else 100 * (value / other - 1)
 
 
 def _spread(values: Sequence[float | None]) -> Spread | None:

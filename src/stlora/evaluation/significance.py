@@ -12,6 +12,7 @@ from scipy.stats import t
 
 RESAMPLES = 2000
 LEAST_BLOCKS = 5
+ENOUGH_BLOCKS = 20  # with fewer an interval tends to be too narrow
 
 
 @dataclass(frozen=True)

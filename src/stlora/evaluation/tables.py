@@ -54,13 +54,13 @@ def error_table(rows: Sequence[Row]) -> Table:
 
 
 def cost_table(rows: Sequence[Row]) -> Table:
-    """Parameters, time and memory."""
+    """Parameters, what was measured beside them, time and memory."""
     gpu = any(row.costs["gpu_mb"] for row in rows)
-    header = ["backbone", "column", "parameters", "added", "added %", "epochs", "fit s", "adapt s", "ms a window"]
-    header += ["memory MB", *(["GPU MB"] if gpu else [])]
+    header = ["backbone", "column", "parameters", "added", "added %", "measured", "epochs", "fit s", "adapt s"]
+    header += ["adapt / fit", "ms a window", "memory MB", *(["GPU MB"] if gpu else [])]
     body = []
     for row in rows:
-        window, adapt = row.costs["per_window"], row.costs["adapt"]
+        window, adapt, measured = row.costs["per_window"], row.costs["adapt"], row.costs["measured"]
         backbone, added = row.parameters["backbone"], row.parameters["adapter"]
         line = [
             row.backbone,
@@ -68,9 +68,11 @@ def cost_table(rows: Sequence[Row]) -> Table:
             f"{backbone:,}",
             _added(row),
             f"{100 * added / backbone:.1f}" if added and backbone else "",
+            _mean(measured) if measured and measured.mean else "",
             row.epochs.text(0),
             _text(row.costs["fit"], 0),
             _text(adapt, 0) if adapt and adapt.mean else "",
+            _share(adapt, row.costs["fit"]),
             "" if window is None else f"{1000 * window.mean:.3g}",
             _mean(row.costs["resident_mb"]),
         ]
@@ -118,6 +120,16 @@ def _text(spread: Spread | None, digits: int, sign: str = "") -> str:
 
 def _mean(spread: Spread | None) -> str:
     return "" if spread is None else f"{spread.mean:,.0f}"
+
+
+def _share(adapt: Spread | None, fit: Spread | None) -> str:
+    """One mean over the other as 1/12, or 1/2.5 where it is near; as a number where adapting took longer."""
+    if not adapt or not fit or not adapt.mean or not fit.mean:
+        return ""
+    times = fit.mean / adapt.mean
+    if times < 1:
+        return f"{1 / times:.1f}"
+    return f"1/{times:.0f}" if times >= 10 else f"1/{times:.1f}"
 
 
 def p_text(p: float) -> str:

@@ -13,16 +13,15 @@ from stlora.evaluation.between import between
 from stlora.evaluation.changes import Change, changes
 from stlora.evaluation.errors import WindowErrors
 from stlora.evaluation.rows import Row, summarise
-from stlora.evaluation.writing import to_csv
-from stlora.files import write_json, write_text
+from stlora.files import write_json
 from stlora.training import together
 from stlora.training.cells import Cell, run_cells
 from stlora.training.columns import columns_for, columns_of
 from stlora.training.config import CompareConfig
 from stlora.training.prepare import open_series
 from stlora.training.protocol import check_same_protocol, make_protocol
-from stlora.training.protocol_text import latex_page, page
 from stlora.training.run import Run
+from stlora.training.table_files import write_tables
 
 
 @dataclass(frozen=True)
@@ -120,9 +119,7 @@ def write_comparison(out: Path, protocol: dict[str, Any], cells: Sequence[Cell],
     results = {"format_version": 1, "protocol": protocol, "runs": metrics, "failed": failed}
     results |= {"comparisons": [change.entry() for change in found], "between": [change.entry() for change in others]}
     write_json(out / "results.json", results)
-    write_text(out / "table.md", page(rows, found, others, protocol, failed))
-    write_text(out / "table.csv", to_csv(rows, found))
-    write_text(out / "table.tex", latex_page(rows, found))
+    write_tables(out, rows, found, others, protocol, failed)
     return Comparison(rows, found, failed)
 
 

@@ -7,9 +7,13 @@ from typing import Any
 
 from stlora.evaluation.between import between_table
 from stlora.evaluation.changes import Change
+from stlora.evaluation.failed import FailedRow, with_failed
 from stlora.evaluation.rows import Row
+from stlora.evaluation.significance import ENOUGH_BLOCKS
 from stlora.evaluation.tables import change_table, cost_table, error_table
-from stlora.evaluation.writing import to_latex, to_markdown
+from stlora.evaluation.writing import to_markdown
+from stlora.training import models
+from stlora.training.failed import failed_rows
 from stlora.training.wrapping import runs_backbone
 
 
@@ -29,27 +33,27 @@ def page(
         protocol: of the comparison.
         failed: cells without a result, with their reason.
     """
-    parts = [to_markdown(error_table(rows)), about_errors(protocol, rows)]
+    lost = failed_rows(failed)
+    parts = [to_markdown(with_failed(error_table(rows), lost)), about_errors(protocol, rows, failed)]
     if changes:
-        parts += ["## What the columns changed\n", to_markdown(change_table(changes)), about_changes(changes)]
+        behind = [row for row in lost if row.adapter != "none"]
+        parts += ["## What the columns changed\n", to_markdown(with_failed(change_table(changes), behind))]
+        parts.append(about_changes(changes))
     if others:
-        parts += [
-            "## The default against the other columns\n",
-            to_markdown(between_table(others)),
-            about_others(others),
-        ]
-    parts += ["## What they cost\n", to_markdown(cost_table(rows)), ABOUT_COSTS]
+        parts += ["## The default against the other columns\n", to_markdown(between_table(others))]
+        parts.append(about_others(others))
+    parts += ["## What they cost\n", to_markdown(with_failed(cost_table(rows), lost)), ABOUT_COSTS]
     return "\n".join([*parts, *(f"{name} failed: {reason}\n" for name, reason in failed.items())])
 
 
-def latex_page(rows: Sequence[Row], changes: Sequence[Change]) -> str:
-    """The same tables with booktabs, each a ``tabular`` of its own."""
-    tables = {"errors": error_table(rows), "changes": change_table(changes), "costs": cost_table(rows)}
-    return "\n".join(f"% {name}\n{to_latex(table)}" for name, table in tables.items() if table.body or name == "errors")
+def about_errors(protocol: dict[str, Any], rows: Sequence[Row], failed: Mapping[str, str]) -> str:
+    """What a reader must know of the table of errors.
 
-
-def about_errors(protocol: dict[str, Any], rows: Sequence[Row]) -> str:
-    """What a reader must know of the table of errors."""
+    Args:
+        protocol: of the comparison.
+        rows: of the table.
+        failed: cells without a result, with their reason.
+    """
     options = protocol["options"]
     split = "/".join(f"{100 * share:g}" for share in options["split"])
     drawn = "all training windows"
@@ -66,7 +70,7 @@ def about_errors(protocol: dict[str, Any], rows: Sequence[Row]) -> str:
         "mean ± sample standard deviation over seeds (ddof = 1), without ± for a single seed; Δ against the backbone "
         f"alone, paired by seed.{''.join(_seed_notes(rows))} An epoch saw {drawn}; {trained}{options['adapt_epochs']} "
         f"for an adapter on a frozen one{_tuned(protocol)}; the weights of the best validation MAE are measured once "
-        "on the test windows.\n"
+        f"on the test windows.{''.join(_not_run(rows, failed))}{_without_chance(rows)}\n"
     )
 
 
@@ -88,6 +92,32 @@ def _seed_notes(rows: Sequence[Row]) -> Iterator[str]:
             yield f" {row.backbone} {row.column} has {count} ({', '.join(map(str, row.seeds))})."
 
 
+def _not_run(rows: Sequence[Row], failed: Mapping[str, str]) -> Iterator[str]:
+    """Said where a backbone lacks a column that another one has."""
+    lines: list[Row | FailedRow] = [*rows, *failed_rows(failed)]
+    columns = dict.fromkeys(row.column for row in lines)
+    lacking: dict[tuple[str, ...], list[str]] = {}
+    for backbone in dict.fromkeys(row.backbone for row in lines if not models.is_baseline(row.backbone)):
+        there = {row.column for row in lines if row.backbone == backbone}
+        lacking.setdefault(tuple(column for column in columns if column not in there), []).append(backbone)
+    lacking.pop((), None)
+    if lacking:
+        yield " A missing row, or an empty place where columns stand side by side, was not run:"
+    for index, (absent, backbones) in enumerate(lacking.items()):
+        yield f"{';' if index else ''} {', '.join(backbones)} without {', '.join(absent)}"
+    if lacking:
+        yield "."
+
+
+def _without_chance(rows: Sequence[Row]) -> str:
+    """Said of baselines that draw nothing."""
+    names = dict.fromkeys(row.backbone for row in rows if models.is_baseline(row.backbone))
+    fixed = [name for name in names if not models.takes(name, "seed")]
+    if not fixed:
+        return ""
+    return f" {', '.join(fixed)}: calculated without chance, so that one seed stands for all."
+
+
 def about_changes(changes: Sequence[Change]) -> str:
     """What a reader must know of the table of changes."""
     text = (
@@ -98,7 +128,9 @@ def about_changes(changes: Sequence[Change]) -> str:
     lengths = {(change.blocks, change.block_days) for change in changes if change.blocks}
     for blocks, days in sorted(lengths):
         each = "one day" if days == 1 else f"{days} days"
-        few = "" if any(c.interval for c in changes if c.blocks == blocks) else "; too few for an interval"
+        known = any(change.interval for change in changes if change.blocks == blocks)
+        few = "" if blocks >= ENOUGH_BLOCKS else f"; with fewer than {ENOUGH_BLOCKS} it is probably too narrow"
+        few = few if known else "; too few for an interval"
         text += f" 95 % interval of Δ: bootstrap over {blocks} blocks of {each}{few}."
     text += (
         " Seeds worse there: in how many the best validation MAE is above that of the backbone alone. Worst sensor: "
@@ -123,7 +155,9 @@ def about_others(others: Sequence[Change]) -> str:
 
 
 ABOUT_COSTS = (
-    "fit s: training of the backbone, of both in a joint row. adapt s: what came after it, the forecasts "
-    "of a frozen backbone included. ms a window: the network alone on the test windows, in batches. memory MB: the "
-    "most that the process held while the run was made, of 10⁶ bytes; empty: not known.\n"
+    "added: trained parameters of the adapter. measured: numbers of single sensors that it keeps and does not train, "
+    "such as typical days; empty: none. fit s: training of the backbone, of both in a joint row. adapt s: what came "
+    "after it, the forecasts of a frozen backbone included. adapt / fit: the ratio of these two means. ms a window: "
+    "the network alone on the test windows, in batches. memory MB: the most that the process held while the run was "
+    "made, of 10⁶ bytes; empty: not known.\n"
 )

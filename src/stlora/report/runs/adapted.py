@@ -14,9 +14,9 @@ from stlora._version import __version__
 from stlora.data import SensorSeries, SimulatedNetwork
 from stlora.errors import InputError
 from stlora.evaluation.rows import summarise
-from stlora.report.runs.node_factors import node_similarity
 from stlora.report.content import ReportContent, SensorGroups, row_name, signed, span
 from stlora.report.runs.examples import node_errors, pick_examples
+from stlora.report.runs.node_factors import node_similarity
 from stlora.training.adaptation import open_run
 from stlora.training.prepare import Prepared, check_fingerprint
 from stlora.training.run import Run

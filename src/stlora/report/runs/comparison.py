@@ -11,17 +11,17 @@ import numpy as np
 import pandas as pd
 
 from stlora.backbones.own import is_factory
-from stlora.report.runs.protocol import protocol_lines
 from stlora.data import SensorSeries
 from stlora.errors import InputError
 from stlora.evaluation.changes import Change, changes
 from stlora.evaluation.rows import Row, by_column, summarise
 from stlora.evaluation.time_of_day import mae_by_time_of_day
 from stlora.files import read_json
-from stlora.report.runs.node_factors import factors_and_days
 from stlora.report.comparison_content import ComparisonContent, Key, key_of
 from stlora.report.content import NodeErrors, span
 from stlora.report.runs.examples import node_errors, pick_examples
+from stlora.report.runs.node_factors import factors_and_days
+from stlora.report.runs.protocol import protocol_lines
 from stlora.training.adaptation import open_run
 from stlora.training.prepare import Prepared
 from stlora.training.protocol_text import ABOUT_COSTS, about_changes, about_errors
@@ -64,7 +64,11 @@ def comparison_report(folder: Path, moved_to: str | None = None, modules: Sequen
         summary=_summary(rows, data),
         rows=rows,
         changes=found,
-        notes={"errors": about_errors(protocol, rows), "changes": about_changes(found), "costs": ABOUT_COSTS},
+        notes={
+            "errors": about_errors(protocol, rows, results.get("failed", {})),
+            "changes": about_changes(found),
+            "costs": ABOUT_COSTS,
+        },
         unit=data.series.unit,
         interval=data.series.interval,
         hours=hours,

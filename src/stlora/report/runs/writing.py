@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
 
-from stlora.report.runs.comparison import comparison_report
 from stlora.errors import InputError
 from stlora.report.comparison_page import write_comparison_page
 from stlora.report.page import write_report
 from stlora.report.runs.adapted import report_of
+from stlora.report.runs.comparison import comparison_report
 from stlora.training.adaptation import open_run
 from stlora.training.run import Run
 
@@ -71,8 +72,14 @@ def report_comparison(folder: Path, data: str | None, modules: Sequence[str]) ->
 
 
 def try_report(folder: Path, data: str | None, modules: Sequence[str]) -> str:
-    """A line that says where the page of a comparison is, or why there is none: its tables stand without one."""
+    """A line that says where the page of a comparison is, or why there is none: its tables stand without one.
+
+    A defect while the page is drawn does not end the command either; its traceback is printed.
+    """
     try:
         return f"the report: {report_comparison(folder, data, modules)}"
     except InputError as error:
         return f"no report: {error}"
+    except Exception as error:
+        traceback.print_exc()
+        return f"no report: {type(error).__name__}: {error}"

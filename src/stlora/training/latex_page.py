@@ -1,0 +1,88 @@
+"""``table.tex``: the tables of a comparison with captions, to be pasted into a paper."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from stlora.evaluation.changes import Change
+from stlora.evaluation.failed import with_failed
+from stlora.evaluation.latex import PACKAGES, escape, to_latex
+from stlora.evaluation.paper_table import common_seeds, paper_table, steps_of
+from stlora.evaluation.rows import Row
+from stlora.evaluation.tables import change_table, cost_table
+from stlora.training.failed import failed_rows
+
+_MEAN = r"mean $\pm$ sample standard deviation"
+_ABOUT_COSTS = (
+    "What each column costs. Added: trained parameters of the adapter; measured: numbers of the sensors that it keeps "
+    "and does not train. Seconds to fit the backbone (both, in a joint row) and to adapt it, and the ratio of the two; "
+    f"milliseconds for a window of the network alone; memory at its peak. {_MEAN.capitalize()} over the seeds that "
+    r"each row has in table~\ref{tab:errors}."
+)
+
+
+def latex_page(
+    rows: Sequence[Row], changes: Sequence[Change], protocol: dict[str, Any], failed: Mapping[str, str]
+) -> str:
+    """Errors, changes and costs, each as one or more floats that fit a page.
+
+    Args:
+        rows: of the tables.
+        changes: of the rows against their backbones alone.
+        protocol: of the comparison.
+        failed: cells without a result, with their reason, which stands in comments at the end.
+    """
+    lost = failed_rows(failed)
+    parts = [f"% In the preamble: {PACKAGES}\n", paper_table(rows, lost, "errors", _about_errors(rows, protocol))]
+    if changes:
+        behind = [row for row in lost if row.adapter != "none"]
+        parts.append(to_latex(with_failed(change_table(changes), behind), "changes", _about_changes(changes)))
+    parts.append(to_latex(with_failed(cost_table(rows), lost), "costs", _ABOUT_COSTS))
+    parts += [f"% {name} failed: {' '.join(reason.split())}\n" for name, reason in failed.items()]
+    return "\n".join(parts)
+
+
+def _about_errors(rows: Sequence[Row], protocol: dict[str, Any]) -> str:
+    steps = [step for step in steps_of(rows) if step != "average"]
+    at = f"at {_listed('step', steps)} and " if steps else ""
+    unit = f"MAE and RMSE in {escape(protocol['unit'])}, " if protocol["unit"] else ""
+    return (
+        f"Test errors on {escape(protocol['dataset'])} ({protocol['nodes']} sensors), {at}on average over "
+        rf"{protocol['options']['horizon']} steps: {unit}MAPE in \%; {_MEAN} over {_seeds(rows)}. $\Delta$ \%: change "
+        "of each of these errors in percent against the backbone alone, paired by seed; negative is better."
+    )
+
+
+def _about_changes(changes: Sequence[Change]) -> str:
+    text = (
+        r"What each column changed against its backbone alone, mean over the seeds; $\Delta$ MAE \%: of the average "
+        r"over all steps. $p$: Diebold--Mariano test of the errors of all test windows, with Newey--West variance up "
+        f"to that lag; $p$ Holm: corrected for the {len(changes)} rows."
+    )
+    if any(change.interval for change in changes):
+        text += r" 95 \% interval: bootstrap over whole days."
+    return (
+        text + " Seeds worse there: on validation. Worst sensor: the largest growth of its MAE, or the smallest fall."
+    )
+
+
+def _seeds(rows: Sequence[Row]) -> str:
+    """Which they are, and how others are marked."""
+    seeds = common_seeds(rows)
+    if not seeds:
+        return "the seeds"
+    others = " unless a row says otherwise" if any(row.seeds != seeds for row in rows) else ""
+    return f"{_listed('seed', list(map(str, seeds)))} ($n = {len(seeds)}${others})"
+
+
+def _listed(word: str, items: Sequence[str]) -> str:
+    """Such as: steps 3, 6 and 12.
+
+    Example:
+        >>> _listed("seed", ["0"]), _listed("step", ["3", "6", "12"])
+        ('seed 0', 'steps 3, 6 and 12')
+    """
+    if len(items) == 1:
+        return f"{word} {items[0]}"
+    return f"{word}s {', '.join(items[:-1])} and {items[-1]}"
