@@ -9,6 +9,8 @@ from stlora.evaluation.changes import Change
 from stlora.evaluation.rows import Row
 from stlora.evaluation.tables import change_table, cost_table, error_table
 from stlora.evaluation.writing import to_latex, to_markdown
+from stlora.training.adapter_recipes import about_adapters
+from stlora.training.versions import about_versions
 from stlora.training.wrapping import runs_backbone
 
 
@@ -25,6 +27,7 @@ def page(rows: Sequence[Row], changes: Sequence[Change], protocol: dict[str, Any
     if changes:
         parts += ["## What the columns changed\n", to_markdown(change_table(changes)), about_changes(changes)]
     parts += ["## What they cost\n", to_markdown(cost_table(rows)), ABOUT_COSTS]
+    parts += [f"Made with: {versions}.\n"] if (versions := about_versions(protocol)) else []
     return "\n".join([*parts, *(f"{name} failed: {reason}\n" for name, reason in failed.items())])
 
 
@@ -52,7 +55,7 @@ def about_errors(protocol: dict[str, Any], rows: Sequence[Row]) -> str:
         "mean ± sample standard deviation over seeds (ddof = 1), without ± for a single seed; Δ against the backbone "
         f"alone, paired by seed.{''.join(_seed_notes(rows))} An epoch saw {drawn}; {trained}{options['adapt_epochs']} "
         f"for an adapter on a frozen one{_tuned(protocol)}; the weights of the best validation MAE are measured once "
-        "on the test windows.\n"
+        f"on the test windows.{about_adapters(protocol)}\n"
     )
 
 

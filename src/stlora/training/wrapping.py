@@ -57,8 +57,13 @@ def check_from_scratch(name: str) -> None:
     Raises:
         InputError: it starts from a trained one.
     """
-    if name in rivals.names() and not rivals.find(name).from_scratch:
+    if not from_scratch(name):
         raise InputError(f"{name} starts from a trained backbone; fit the backbone alone, then use stlora adapt")
+
+
+def from_scratch(name: str) -> bool:
+    """Whether an adapter can be trained together with a backbone that is not trained yet."""
+    return name not in rivals.names() or rivals.find(name).from_scratch
 
 
 def runs_backbone(name: str) -> bool:
