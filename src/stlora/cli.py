@@ -113,7 +113,7 @@ def compare(config: CompareConfig) -> None:
     from stlora.evaluation.writing import to_text
     from stlora.report.runs.writing import try_report
     from stlora.training import compare as run_compare
-    from stlora.training.comparison import names
+    from stlora.training.lists import names
 
     comparison = run_compare(config, show=True)
     print(to_text(error_table(comparison.rows)))

@@ -92,7 +92,7 @@ def test_goes_into_the_table_beside_a_backbone(tiny, tmp_path):
     assert comparison.failed == {}
     runs = read_json(tmp_path / "results.json")["runs"]
     assert [(run["backbone"], run["adapter"]) for run in runs if run["seed"] == 0] == [
-        *(("ha", "none"), ("naive", "none"), ("lstm", "none"), ("lstm", "stlora"))
+        *(("lstm", "none"), ("lstm", "stlora"), ("ha", "none"), ("naive", "none"))
     ]
     alone = [run["average"] for run in runs if run["backbone"] == "ha"]
     assert alone[0] == alone[1]

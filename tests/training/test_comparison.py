@@ -9,7 +9,7 @@ import pytest
 
 from stlora import InputError
 from stlora.training import CompareConfig, Run, cells, compare
-from stlora.training.comparison import names
+from stlora.training.lists import names
 from stlora.training.table_files import rewrite_tables
 
 QUICK = {
@@ -67,6 +67,9 @@ def test_results_have_the_promised_form(folder, tiny):
     assert (protocol["nodes"], protocol["steps"]) == (6, 240)
     assert protocol["options"]["split"] == [0.7, 0.1, 0.2]
     assert protocol["recipes"]["lstm"]["epochs"] == 1
+    assert protocol["adapter_recipes"]["stlora"]["epochs"] == {"lstm": 1}
+    assert protocol["versions"] == results["runs"][0]["versions"]
+    assert protocol["other_versions"] == []
     assert str(folder) not in json.dumps(protocol)
 
 
@@ -111,8 +114,8 @@ def test_joint_and_trained_on_columns_stand_beside_the_frozen_one(tiny, tmp_path
     assert comparison.failed == {}
     assert [(row.backbone, row.column, row.mode) for row in comparison.rows] == [
         ("lstm", "alone", "fit"),
-        ("lstm", "ST-LoRA (joint)", "joint"),
         ("lstm", "ST-LoRA (frozen)", "frozen"),
+        ("lstm", "ST-LoRA (joint)", "joint"),
         ("lstm", "trained on", "fit"),
         ("naive", "alone", "fit"),
     ]
@@ -162,6 +165,10 @@ def test_tables_are_written_in_every_form(folder):
     assert changed.startswith("What the columns changed")
     assert cost.startswith("What they cost")
     assert "| lstm | ST-LoRA (frozen) | 2 |" in changed
+    assert (
+        "On a frozen backbone stlora was trained by adamw at 0.004, schedule cosine, batches of 128, 1 epochs." in rest
+    )
+    assert cost.splitlines()[-1].startswith("Made with: stlora ")
     assert r"\bottomrule" in (folder / "table.tex").read_text()
     assert (folder / "table.tex").read_text().count(r"\begin{tabular}") == 3
     lines = list(csv.DictReader((folder / "table.csv").open()))
@@ -191,6 +198,18 @@ def test_more_cells_may_come_and_old_ones_stay(tiny, tmp_path):
     after = times(tmp_path)
     assert {path: after[path] for path in before} == before
     assert [(row.adapter, row.seeds) for row in comparison.rows] == [("none", (0,)), ("shared", (0,))]
+
+
+def test_tables_are_written_after_each_cell(tiny, tmp_path, monkeypatch):
+    fit, listed = cells.fit, []
+
+    def watched(config, *rest, **more):
+        listed.append(len(errors(tmp_path)))
+        return fit(config, *rest, **more)
+
+    monkeypatch.setattr(cells, "fit", watched)
+    run(tiny, tmp_path, adapters="none,stlora-joint", seeds="0,1")
+    assert listed == [0, 1, 2, 3]
 
 
 def test_several_processes_give_the_same_numbers(folder, tiny, tmp_path):

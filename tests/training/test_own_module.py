@@ -130,7 +130,7 @@ def test_own_backbones_are_compared_with_others(folder, stlora):
     arguments = ("--backbones", "users_linear:linear,lstm", "--seeds", "0", "--adapt_epochs", "1", "--out", "table")
     assert stlora("compare", "--data", "flow.csv", *arguments, *QUICK)[0] == 0
     runs = json.loads((folder / "table" / "results.json").read_text())["runs"]
-    assert [run["backbone"] for run in runs] == ["users_linear:linear"] * 2 + ["lstm"] * 2
+    assert [run["backbone"] for run in runs] == ["lstm"] * 2 + ["users_linear:linear"] * 2
     assert (folder / "table" / "runs" / "users_linear.linear-0" / "stlora" / "metrics.json").exists()
 
 

@@ -1,21 +1,14 @@
-"""The cells of a comparison, each a run of its own, in this process or in several."""
+"""The cells of a comparison, each a run of its own, a chain of them after another."""
 
 from __future__ import annotations
 
 import dataclasses
-import multiprocessing
-import os
 import sys
-import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
 from pathlib import Path
-
-import torch
 
 from stlora.backbones.own import is_factory
 from stlora.data import SensorSeries
@@ -46,92 +39,38 @@ class Cell:
     column: Column
     seed: int
 
+    @classmethod
+    def of(cls, out: Path, backbone: str, column: Column, seed: int) -> Cell:
+        """The cell of a comparison in the folder ``out``."""
+        return cls(out / "runs" / f"{backbone.replace(':', '.')}-{seed}" / column.name, backbone, column, seed)
+
     @property
     def name(self) -> str:
         """For messages."""
         return f"{self.backbone} {self.column.name} seed {self.seed}"
 
 
-def run_cells(
-    config: CompareConfig, series: SensorSeries, chains: Sequence[Sequence[Cell]], show: bool
+def run_chain(
+    config: CompareConfig, series: SensorSeries, chain: Sequence[Cell], show: bool, chains: Sequence[Sequence[Cell]]
 ) -> Iterator[dict[str, str]]:
-    """Run chains of cells, ``config.jobs`` at a time; a finished cell is left as it is.
+    """Run a backbone alone, then what starts from it; one that fails does not stop the others.
 
     Args:
         config: of the comparison.
         series: the measurements.
-        chains: the backbone alone first, then what starts from it.
+        chain: the cells; a finished one is left as it is.
         show: progress on the terminal, with the time that is left.
+        chains: all of the comparison.
 
     Yields:
-        After each chain, its failed cells with their reasons.
+        After each cell that was run, its reason by its name if it failed.
     """
-    if config.jobs == 1:
-        for chain in chains:
-            yield run_chain(config, series, chain, show, chains)
-        return
-    context = multiprocessing.get_context("spawn")
-    waiting = list(chains)
-    running: list[tuple[SpawnProcess, Connection, Sequence[Cell]]] = []
-    while waiting or running:
-        while waiting and len(running) < config.jobs:
-            chain = waiting.pop(0)
-            receive, send = context.Pipe(duplex=False)
-            process = context.Process(target=_worker, args=(config, series, chain, show, chains, send), daemon=True)
-            process.start()
-            send.close()
-            running.append((process, receive, chain))
-        wait([process.sentinel for process, _, _ in running])
-        for entry in [entry for entry in running if not entry[0].is_alive()]:
-            running.remove(entry)
-            process, receive, chain = entry
-            yield _answer(receive, process.exitcode, chain)
-
-
-def _worker(
-    config: CompareConfig,
-    series: SensorSeries,
-    chain: Sequence[Cell],
-    show: bool,
-    chains: Sequence[Sequence[Cell]],
-    send: Connection,
-) -> None:
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // config.jobs))
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    send.send(run_chain(config, series, chain, show, chains))
-
-
-def _end_with_parent() -> None:
-    """A comparison that is killed takes its workers with it; what they trained is taken up again."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def _answer(receive: Connection, exitcode: int | None, chain: Sequence[Cell]) -> dict[str, str]:
-    try:
-        failed: dict[str, str] = receive.recv()
-    except EOFError:
-        reason = f"its process ended with status {exitcode}, for want of memory perhaps; try fewer --jobs"
-        return {cell.name: reason for cell in chain if not Run(cell.folder).finished}
-    return failed
-
-
-def run_chain(
-    config: CompareConfig, series: SensorSeries, chain: Sequence[Cell], show: bool, chains: Sequence[Sequence[Cell]]
-) -> dict[str, str]:
-    """Run a backbone alone, then what starts from it; one that fails does not stop the others.
-
-    Returns:
-        The failed cells with their reasons.
-    """
-    failed = {}
     for cell in chain:
         if Run(cell.folder).finished:
             continue
         if show:
-            _say(f"{cell.name} … ({_progress(chains, config.jobs)})")
+            say(f"{cell.name} … ({_progress(chains, config.jobs)})")
+        failed = {}
         try:
             _run(config, series, cell, chain, show and config.jobs == 1)
         except InputError as error:
@@ -140,11 +79,12 @@ def run_chain(
             traceback.print_exc()
             failed[cell.name] = f"{type(error).__name__}: {error}"
         if show and cell.name in failed:
-            _say(f"{cell.name} failed: {failed[cell.name]}")
-    return failed
+            say(f"{cell.name} failed: {failed[cell.name]}")
+        yield failed
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """A line of progress."""
     print(text, file=sys.stderr, flush=True)
 
 
@@ -171,17 +111,21 @@ def _run(config: CompareConfig, series: SensorSeries, cell: Cell, chain: Sequenc
         epochs = begun_epochs(cell.folder) or epochs_for(finished, pace_of(plan(epochs=1), series))
         train_on(plan(epochs=epochs), series, show)
         return
-    options = AdaptConfig(
+    adapt(adapt_config(config, cell, chain[0]), series, show=show)
+
+
+def adapt_config(config: CompareConfig, cell: Cell, alone: Cell) -> AdaptConfig:
+    """The options of a cell that fits an adapter to the trained backbone of the cell ``alone``."""
+    return AdaptConfig(
         run=str(alone.folder),
         out=str(cell.folder),
         adapter=cell.column.adapter,  # type: ignore[arg-type]
         seed=cell.seed,
-        epochs=_adapt_epochs(config, cell, chain[0]),
+        epochs=_adapt_epochs(config, cell, alone),
         train_fraction=config.train_fraction,
         device=config.device,
-        module=module,
+        module=cell.backbone if is_factory(cell.backbone) else None,
     )
-    adapt(options, series, show=show)
 
 
 def _adapt_epochs(config: CompareConfig, cell: Cell, alone: Cell) -> int:

@@ -9,7 +9,7 @@ from typing import Literal
 from stlora.errors import InputError
 from stlora.evaluation.rows import TRAINED_ON
 from stlora.training import models
-from stlora.training.wrapping import check_from_scratch
+from stlora.training.wrapping import check_from_scratch, from_scratch
 
 _JOINT = "-joint"
 
@@ -45,6 +45,9 @@ class Column:
         return cls(name, "frozen", name)
 
 
+ALONE = Column.named("none")
+
+
 def columns_of(names: Sequence[str]) -> list[Column]:
     """The columns in the order in which they are run: the backbone alone first, trained on last.
 
@@ -67,7 +70,18 @@ def columns_of(names: Sequence[str]) -> list[Column]:
             "trained-on trains a backbone on for as long as an adapter on the frozen one took, and the adapters are "
             f"{', '.join(names)}; name one, such as --adapters none,stlora,trained-on"
         )
-    return [Column.named("none"), *adapters, *last]
+    return [ALONE, *adapters, *last]
+
+
+def column_behind(adapter: str, mode: str) -> Column:
+    """The column that a run was made for, by what its ``metrics.json`` says.
+
+    Example:
+        >>> [column_behind(*found).name for found in (("stlora", "joint"), ("stlora", "frozen"), ("finetune", "joint"))]
+        ['stlora-joint', 'stlora', 'finetune']
+    """
+    together = mode == "joint" and adapter not in ("none", TRAINED_ON) and from_scratch(adapter)
+    return Column.named(adapter + _JOINT * together)
 
 
 def columns_for(backbone: str, columns: Sequence[Column]) -> list[Column]:

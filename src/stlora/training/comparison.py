@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,19 @@ from stlora.evaluation.errors import WindowErrors
 from stlora.evaluation.rows import Row, summarise
 from stlora.files import write_json
 from stlora.training import together
-from stlora.training.cells import Cell, run_cells
+from stlora.training.cells import Cell, say
 from stlora.training.columns import columns_for, columns_of
 from stlora.training.config import CompareConfig
+from stlora.training.earlier import find_earlier
+from stlora.training.lists import names
+from stlora.training.order import backbone_place, column_place
 from stlora.training.prepare import open_series
 from stlora.training.protocol import check_same_protocol, make_protocol
+from stlora.training.protocol_so_far import with_earlier
 from stlora.training.run import Run
 from stlora.training.table_files import write_tables
+from stlora.training.versions import versions_of
+from stlora.training.workers import run_cells
 
 
 @dataclass(frozen=True)
@@ -29,20 +35,23 @@ class Comparison:
     """What a comparison came to.
 
     Attributes:
-        rows: of the tables.
+        rows: of the tables, cells of earlier commands with the same ``out`` too.
         changes: of every row against its backbone alone.
-        failed: cells without a result, with their reason.
+        failed: cells that were asked for and have no result, with their reason.
+        left_out: cells of earlier commands that can no longer be in the tables, with the reason.
     """
 
     rows: list[Row]
     changes: list[Change]
     failed: dict[str, str]
+    left_out: dict[str, str] = field(default_factory=dict)
 
 
 def compare(config: CompareConfig, series: SensorSeries | None = None, show: bool = False) -> Comparison:
     """Fit every backbone alone with every seed, do with it what the columns say, and write the tables.
 
     A finished cell is not run again; an interrupted one is taken up; a failed one is reported and the others go on.
+    What earlier commands left in the folder stays in the tables, which are written anew after each cell.
 
     Args:
         config: all options.
@@ -54,42 +63,27 @@ def compare(config: CompareConfig, series: SensorSeries | None = None, show: boo
     """
     together.refuse("a comparison")
     series = open_series(config, series)
-    folder = Path(config.out) / "runs"
-    columns = columns_of(names(config.adapters))
+    out, columns = Path(config.out), columns_of(names(config.adapters))
     chains = [
-        [
-            Cell(folder / f"{backbone.replace(':', '.')}-{seed}" / column.name, backbone, column, seed)
-            for column in columns_for(backbone, columns)
-        ]
+        [Cell.of(out, backbone, column, seed) for column in columns_for(backbone, columns)]
         for backbone in names(config.backbones)
         for seed in map(_integer, names(config.seeds))
     ]
-    cells = [cell for chain in chains for cell in chain]
-    protocol = make_protocol(config, series, [chain[0] for chain in chains], columns)
-    out, failed = Path(config.out), dict[str, str]()
+    asked = [cell for chain in chains for cell in chain]
+    protocol = make_protocol(config, series, chains)
     check_same_protocol(out, protocol)
+    earlier = find_earlier(config, protocol["data_fingerprint"], asked)
+    for name, reason in earlier.left_out.items() if show else ():
+        say(f"{name} left out: {reason}")
+    cells, failed = [*asked, *earlier.cells], earlier.failed
+    protocol = with_earlier(protocol, earlier.protocol, config, earlier.cells)
     comparison = write_comparison(out, protocol, cells, failed)  # the protocol stands before the first cell does
     for more in run_cells(config, series, chains, show):
-        failed |= more
+        finished = {cell.name for cell in asked if Run(cell.folder).finished}
+        failed = {name: reason for name, reason in {**failed, **more}.items() if name not in finished}
         comparison = write_comparison(out, protocol, cells, failed)
-    return comparison
-
-
-def names(given: str | int | Sequence[Any]) -> list[str]:
-    """A list of names from a list, or from text with commas.
-
-    Raises:
-        InputError: there is none, or one twice.
-
-    Example:
-        >>> names("lstm, stgcn")
-        ['lstm', 'stgcn']
-    """
-    parts = str(given).split(",") if isinstance(given, (str, int)) else [str(item) for item in given]
-    found = [part.strip() for part in parts if part.strip()]
-    if not found or len(set(found)) != len(found):
-        raise InputError(f"got {given!r}; expected one or more different names, separated by commas")
-    return found
+    mine = {cell.name: failed[cell.name] for cell in asked if cell.name in failed}
+    return replace(comparison, failed=mine, left_out=earlier.left_out)
 
 
 def _integer(text: str) -> int:
@@ -108,19 +102,25 @@ def write_comparison(out: Path, protocol: dict[str, Any], cells: Sequence[Cell],
         cells: finished or not.
         failed: their reasons.
     """
-    runs = [Run(cell.folder) for cell in cells if Run(cell.folder).finished]
-    metrics = [run.metrics for run in runs]
-    kept = {_key(content): run for content, run in zip(metrics, runs, strict=True)}
+    done = sorted((cell for cell in cells if Run(cell.folder).finished), key=_place)
+    contents = {cell.name: Run(cell.folder).metrics for cell in done}
+    metrics = list(contents.values())
+    kept = {_key(content): Run(cell.folder) for cell, content in zip(done, metrics, strict=True)}
 
     def errors(content: dict[str, Any]) -> WindowErrors | None:
         return kept[_key(content)].errors()
 
     rows, found, others = summarise(metrics), changes(metrics, errors), between(metrics, errors)
+    protocol = {**protocol, **versions_of(contents)}
     results = {"format_version": 1, "protocol": protocol, "runs": metrics, "failed": failed}
     results |= {"comparisons": [change.entry() for change in found], "between": [change.entry() for change in others]}
     write_json(out / "results.json", results)
     write_tables(out, rows, found, others, protocol, failed)
     return Comparison(rows, found, failed)
+
+
+def _place(cell: Cell) -> tuple[Any, ...]:
+    return backbone_place(cell.backbone), column_place(cell.column.name), cell.seed
 
 
 def _key(metrics: dict[str, Any]) -> tuple[Any, ...]:

@@ -238,7 +238,7 @@ class CompareConfig(RecipeChanges, RunOptions, DataOptions):
         adapt_epochs: epochs of an adapter on a frozen backbone.
         tune_epochs: epochs of one that needs the backbone at every step (embedding, clora, peft, finetune); a third
             of the backbone's if not given.
-        jobs: processes at a time.
+        jobs: processes at a time, at most; fewer where memory is short.
         recipe: of the backbones; common (all alike) or published (each as its authors trained it, a module of your own
             by the common one); an option of the training that is not given is as the recipe says.
     """

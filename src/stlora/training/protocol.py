@@ -10,15 +10,13 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from stlora._version import __version__
 from stlora.data import SensorSeries
 from stlora.errors import InputError
 from stlora.files import read_json
+from stlora.training.adapter_recipes import adapter_recipes
 from stlora.training.cells import Cell, fit_config
-from stlora.training.columns import Column
 from stlora.training.config import CompareConfig
+from stlora.training.lists import names
 from stlora.training.models import is_baseline
 from stlora.training.recipe import Recipe
 from stlora.training.wrapping import form_of
@@ -43,15 +41,30 @@ def check_same_protocol(out: Path, protocol: dict[str, Any]) -> None:
     recipe_parts = {field.name for field in fields(Recipe)}
     settled = {"recipe", *recipe_parts} if "recipes" not in stored else set()  # in options of earlier versions
     for name, value in json.loads(json.dumps(protocol["options"])).items():
-        if name not in _MORE and name not in settled:
+        if name not in MORE and name not in settled:
             _check_same(out, name, options.get(name, getattr(CompareConfig, name, None)), value)
     for backbone, recipe in json.loads(json.dumps(protocol["recipes"])).items():
         before = stored.get("recipes", {backbone: options}).get(backbone, {})
         for name in recipe_parts & before.keys():
             _check_same(out, name, before[name], recipe[name])
+    for name, recipe in json.loads(json.dumps(protocol.get("adapter_recipes", {}))).items():
+        _check_same_recipe(out, name, stored.get("adapter_recipes", {}).get(name, {}), recipe)
     for name, sizes in protocol["adapters"].items():
         if stored.get("adapters", {}).get(name, sizes) != sizes:
             raise InputError(f"{out} holds runs with another form of the adapter {name}; choose another --out")
+
+
+def _check_same_recipe(out: Path, adapter: str, before: dict[str, Any], now: dict[str, Any]) -> None:
+    epochs = {
+        name: count for name, count in before.get("epochs", {}).items() if now["epochs"].get(name, count) != count
+    }
+    differs = [name for name in before.keys() & now.keys() if name != "epochs" and before[name] != now[name]]
+    if epochs or differs:
+        part = min(differs, default="epochs")
+        raise InputError(
+            f"{out} holds runs with {part}={before[part]} for the adapter {adapter} and this one has {now[part]}; "
+            "choose another --out"
+        )
 
 
 def _check_same(out: Path, name: str, before: Any, now: Any) -> None:
@@ -62,16 +75,13 @@ def _check_same(out: Path, name: str, before: Any, now: Any) -> None:
         )
 
 
-def make_protocol(
-    config: CompareConfig, series: SensorSeries, alone: Sequence[Cell], columns: Sequence[Column]
-) -> dict[str, Any]:
+def make_protocol(config: CompareConfig, series: SensorSeries, chains: Sequence[Sequence[Cell]]) -> dict[str, Any]:
     """What stands in ``results.json`` beside the runs.
 
     Args:
         config: all options.
         series: the measurements.
-        alone: the cells of the backbones alone.
-        columns: of the comparison.
+        chains: the cells, the backbone alone first.
 
     Raises:
         InputError: an adapter is unknown.
@@ -86,12 +96,24 @@ def make_protocol(
         "interval": str(series.interval),
         "unit": series.unit,
         "std": "sample standard deviation over seeds (ddof = 1)",
-        "options": options,
-        "recipes": {cell.backbone: _recipe(config, cell) for cell in alone if not is_baseline(cell.backbone)},
-        "adapters": {column.adapter: form_of(column.adapter) for column in columns if column.adapter != "none"},
-        "versions": {"stlora": __version__, "torch": torch.__version__, "python": platform.python_version()},
+        "options": options | {name: ",".join(names(options[name])) for name in MORE},
+        **parts_of(config, chains),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
     }
+
+
+def parts_of(config: CompareConfig, chains: Sequence[Sequence[Cell]]) -> dict[str, dict[str, Any]]:
+    """What a protocol says of backbones and of adapters."""
+    adapters = dict.fromkeys(cell.column.adapter for chain in chains for cell in chain if cell.column.adapter != "none")
+    return {
+        "recipes": {chain[0].backbone: _recipe(config, chain[0]) for chain in chains if _is_trained(chain[0])},
+        "adapters": {name: form_of(name) for name in adapters},
+        "adapter_recipes": adapter_recipes(config, chains),
+    }
+
+
+def _is_trained(cell: Cell) -> bool:
+    return not is_baseline(cell.backbone)
 
 
 def _recipe(config: CompareConfig, cell: Cell) -> dict[str, Any]:
@@ -101,4 +123,4 @@ def _recipe(config: CompareConfig, cell: Cell) -> dict[str, Any]:
 
 
 _PLACES = ("out", "data", "graph", "device", "jobs", "data_fingerprint")  # where, or said elsewhere
-_MORE = ("backbones", "adapters", "seeds")  # a comparison can be continued with more of them
+MORE = ("backbones", "adapters", "seeds")  # a comparison can be continued with more of them

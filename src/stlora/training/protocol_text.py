@@ -13,7 +13,9 @@ from stlora.evaluation.significance import ENOUGH_BLOCKS
 from stlora.evaluation.tables import change_table, cost_table, error_table
 from stlora.evaluation.writing import to_markdown
 from stlora.training import models
+from stlora.training.adapter_recipes import about_adapters
 from stlora.training.failed import failed_rows
+from stlora.training.versions import about_versions
 from stlora.training.wrapping import runs_backbone
 
 
@@ -43,6 +45,7 @@ def page(
         parts += ["## The default against the other columns\n", to_markdown(between_table(others))]
         parts.append(about_others(others))
     parts += ["## What they cost\n", to_markdown(with_failed(cost_table(rows), lost)), ABOUT_COSTS]
+    parts += [f"Made with: {versions}.\n"] if (versions := about_versions(protocol)) else []
     return "\n".join([*parts, *(f"{name} failed: {reason}\n" for name, reason in failed.items())])
 
 
@@ -70,7 +73,7 @@ def about_errors(protocol: dict[str, Any], rows: Sequence[Row], failed: Mapping[
         "mean ± sample standard deviation over seeds (ddof = 1), without ± for a single seed; Δ against the backbone "
         f"alone, paired by seed.{''.join(_seed_notes(rows))} An epoch saw {drawn}; {trained}{options['adapt_epochs']} "
         f"for an adapter on a frozen one{_tuned(protocol)}; the weights of the best validation MAE are measured once "
-        f"on the test windows.{''.join(_not_run(rows, failed))}{_without_chance(rows)}\n"
+        f"on the test windows.{''.join(_not_run(rows, failed))}{_without_chance(rows)}{about_adapters(protocol)}\n"
     )
 
 

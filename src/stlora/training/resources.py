@@ -1,10 +1,11 @@
-"""What a run costs besides training time: memory at its peak, and seconds for a forecast."""
+"""What a run costs besides training time: memory at its peak, and seconds for a forecast; and what memory is free."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,22 +33,60 @@ class PeakMemory:
         return {"resident_mb": _resident(), "gpu_mb": round(gpu / _MB, 1) if gpu else None}
 
 
+def free_memory(info: Path = Path("/proc/meminfo")) -> float | None:
+    """MB that new work could take without anything being swapped out; None where the system does not say.
+
+    Of the whole machine: a limit that a container has is not seen.
+    """
+    return _entry(info, "MemAvailable:")
+
+
+def resident_memory(pid: int) -> float | None:
+    """MB that a process holds now; None where the system does not say, or the process is gone."""
+    return _entry(Path(f"/proc/{pid}/status"), "VmRSS:")
+
+
+def room_for_another(free: float | None, needed: float, held: Sequence[float]) -> bool:
+    """Whether one more process may start beside running ones, all numbers in the same unit.
+
+    Args:
+        free: that new work could take; None, not known, is no limit.
+        needed: that each is expected to take at its peak.
+        held: by each of those that run. What one of them still lacks of its peak is not free for another.
+
+    Example:
+        >>> room_for_another(5.0, 4.0, held=[4.0]), room_for_another(5.0, 4.0, held=[1.0])
+        (True, False)
+        >>> room_for_another(None, 4.0, held=[4.0])
+        True
+    """
+    return free is None or free - sum(max(0.0, needed - mine) for mine in held) >= needed
+
+
 def _gpu_in_use() -> bool:
     return bool(torch.cuda.is_initialized())  # type: ignore[no-untyped-call]
 
 
 def _resident() -> float | None:
     """The largest resident set in MB."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return round(int(line.split()[1]) * 1024 / _MB, 1)
+    most = _entry(Path("/proc/self/status"), "VmHWM:")
+    if most is not None:
+        return most
     try:
         import resource
     except ImportError:  # Windows
         return None
     unit = 1 if sys.platform == "darwin" else 1024
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / _MB, 1)
+
+
+def _entry(file: Path, name: str) -> float | None:
+    """In MB, of a file of Linux that has a line ``name  number kB``."""
+    with contextlib.suppress(OSError):
+        for line in file.read_text().splitlines():
+            if line.startswith(name):
+                return round(int(line.split()[1]) * 1024 / _MB, 1)
+    return None
 
 
 class ForwardClock:

@@ -16,6 +16,7 @@ from stlora.training.forecasts import choose_device, measure
 from stlora.training.loop import Trained
 from stlora.training.prepare import Prepared
 from stlora.training.resources import ForwardClock, PeakMemory
+from stlora.training.versions import versions_now
 
 FORMAT_VERSION = 1
 
@@ -118,4 +119,5 @@ def run_metrics(
         "epochs": trained.epochs if trained else 0,
         "val_mae": trained.val_mae if trained else None,
         "device": data.windows.device.type,
+        "versions": versions_now(adapter, data.windows.device),
     }

@@ -57,12 +57,17 @@ def check_from_scratch(name: str) -> None:
     Raises:
         InputError: it starts from a trained one, or makes nothing of any.
     """
-    if name in rivals.names() and not rivals.find(name).from_scratch:
+    if not from_scratch(name):
         raise InputError(f"{name} starts from a trained backbone; fit the backbone alone, then use stlora adapt")
     if name == "own":
         raise InputError(
             "own does without the backbone's forecast, so there is nothing to train jointly; use stlora adapt"
         )
+
+
+def from_scratch(name: str) -> bool:
+    """Whether an adapter can be trained together with a backbone that is not trained yet."""
+    return name not in rivals.names() or rivals.find(name).from_scratch
 
 
 def runs_backbone(name: str) -> bool:

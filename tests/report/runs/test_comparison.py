@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from stlora.evaluation.changes import Change
 from stlora.report.comparison_content import ComparisonContent
-from stlora.report.runs.comparison import comparison_report
+from stlora.report.runs.comparison import _choose, comparison_report
 from stlora.training import CompareConfig, Run, compare
 
 
@@ -46,11 +47,27 @@ def content(folder: Path) -> ComparisonContent:
 
 
 def test_the_sensors_shown_are_of_the_first_row_with_factors_of_their_own(content: ComparisonContent) -> None:
-    assert [change.adapter for change in content.changes] == ["shared", "stlora"]
-    assert content.shown is content.changes[1]
+    assert [change.adapter for change in content.changes] == ["stlora", "shared"]
+    assert content.shown is content.changes[0]  # shared was named first, and has none
     assert content.seed == 0
     assert content.factors is not None
     assert len(content.factors.groups.kinds) == 5
+
+
+@pytest.mark.parametrize(
+    ("backbones", "adapters", "shown"),
+    [
+        ("stgcn,lstm", "stlora-joint,stlora", ("stgcn", "joint")),
+        ("stgcn,lstm", "stlora,stlora-joint", ("stgcn", "frozen")),
+        (["lstm", "stgcn"], ["stlora"], ("lstm", "frozen")),
+    ],
+)
+def test_first_is_what_was_named_first(backbones: object, adapters: object, shown: tuple[str, str]) -> None:
+    found = [Change(name, "stlora", mode, (0,), {}) for name in ("lstm", "stgcn") for mode in ("frozen", "joint")]
+    protocol = {"options": {"backbones": backbones, "adapters": adapters}}
+    change = _choose(found, protocol)
+    assert change is not None
+    assert (change.backbone, change.mode) == shown
 
 
 def test_errors_of_sensors_are_means_over_the_seeds(content: ComparisonContent, folder: Path) -> None:
@@ -58,7 +75,7 @@ def test_errors_of_sensors_are_means_over_the_seeds(content: ComparisonContent, 
     metrics = [Run(folder / "runs" / f"lstm-{seed}" / "stlora").metrics for seed in (0, 1)]
     wanted = [np.mean([run["nodes"][node]["mae"] for run in metrics]) for node in nodes.node_ids]
     np.testing.assert_allclose(nodes.adapted, wanted)
-    change = content.changes[1]
+    change = content.changes[0]
     assert (nodes.change < 0).sum() == change.improved
     assert change.worst is not None
     assert np.nanmax(nodes.change) == pytest.approx(change.worst[1])
@@ -86,4 +103,5 @@ def test_the_protocol_says_how_each_was_made(content: ComparisonContent, folder:
     assert "node_factor none;" in lines["shared"]
     assert "seeds 0,1" in lines["Options"]
     assert lines["Versions"].startswith("stlora ")
+    assert lines["stlora, on a frozen backbone"].startswith("epochs 1 on lstm; ")
     assert str(folder) not in str(content.protocol)

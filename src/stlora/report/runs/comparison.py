@@ -23,6 +23,8 @@ from stlora.report.runs.examples import node_errors, pick_examples
 from stlora.report.runs.node_factors import factors_and_days
 from stlora.report.runs.protocol import protocol_lines
 from stlora.training.adaptation import open_run
+from stlora.training.columns import column_behind
+from stlora.training.lists import names
 from stlora.training.prepare import Prepared
 from stlora.training.protocol_text import ABOUT_COSTS, about_changes, about_errors
 from stlora.training.run import Run
@@ -130,10 +132,20 @@ def _node_errors(change: Change, metrics: Sequence[Metrics], series: SensorSerie
 
 
 def _choose(found: Sequence[Change], protocol: dict[str, Any]) -> Change | None:
-    """The change whose sensors are shown: the first with factors of the sensors' own, or else the first."""
-    forms = protocol.get("adapters", {})
+    """The change whose sensors are shown: the first with factors of the sensors' own, or else the first.
+
+    The first by the order in which backbones and adapters were named, by the latest command.
+    """
+    forms, options = protocol.get("adapters", {}), protocol.get("options", {})
+    backbones, adapters = (names(options[part]) if part in options else [] for part in ("backbones", "adapters"))
+    columns = {key_of(change): column_behind(change.adapter, change.mode).name for change in found}
+    found = sorted(found, key=lambda one: (_index(backbones, one.backbone), _index(adapters, columns[key_of(one)])))
     own = [change for change in found if forms.get(change.adapter, {}).get("node_factor", "none") != "none"]
     return next(iter([*own, *found]), None)
+
+
+def _index(given: Sequence[str], name: str) -> int:
+    return given.index(name) if name in given else len(given)
 
 
 def _with_networks(

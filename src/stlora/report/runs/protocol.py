@@ -7,6 +7,7 @@ from typing import Any
 
 from stlora.report.content import span
 from stlora.training.prepare import Prepared
+from stlora.training.versions import about_versions
 
 
 def protocol_lines(protocol: Mapping[str, Any], data: Prepared) -> Iterator[tuple[str, str]]:
@@ -31,9 +32,11 @@ def protocol_lines(protocol: Mapping[str, Any], data: Prepared) -> Iterator[tupl
         yield backbone, _listed(recipe)
     for adapter, form in protocol["adapters"].items():
         yield adapter, _listed(form)
+    for adapter, recipe in protocol.get("adapter_recipes", {}).items():
+        epochs = ", ".join(f"{count} on {backbone}" for backbone, count in recipe["epochs"].items())
+        yield f"{adapter}, on a frozen backbone", _listed({**recipe, "epochs": epochs})
     yield "Options", _listed({name: value for name, value in options.items() if value is not None})
-    versions = ", ".join(f"{name} {version}" for name, version in protocol["versions"].items())
-    yield "Versions", f"{versions}; {protocol['machine']}"
+    yield "Versions", f"{about_versions(protocol)}; {protocol['machine']}"
 
 
 def _listed(values: Mapping[str, Any]) -> str:
