@@ -11,8 +11,8 @@ import torch
 from stlora.adapters import STLoRA
 from stlora.data import SensorSeries, SimulatedNetwork, simulate
 from stlora.errors import InputError
-from stlora.report.runs.examples import node_errors, pick_examples
 from stlora.report.runs.adapted import report_of
+from stlora.report.runs.examples import node_errors, pick_examples
 from stlora.training import AdaptConfig, FitConfig, Run, adapt, fit
 from stlora.training.adaptation import open_run
 

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stlora.report.runs.comparison import comparison_report
 from stlora.report.comparison_content import ComparisonContent
+from stlora.report.runs.comparison import comparison_report
 from stlora.training import CompareConfig, Run, compare
 
 
