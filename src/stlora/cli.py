@@ -130,8 +130,10 @@ def compare(config: CompareConfig) -> None:
 def report(options: ReportOptions) -> None:
     """Write the page again and print where it is."""
     from stlora.report.runs.writing import report_on
+    from stlora.training.lists import names
 
-    print(report_on(options.folder, options.data, options.module))
+    sensors = [] if options.sensors is None else names(options.sensors)
+    print(report_on(options.folder, options.data, options.module, sensors))
 
 
 def evaluate(options: EvaluateOptions) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from stlora.evaluation.changes import changes
 from stlora.evaluation.rows import summarise
-from stlora.report.comparison_content import ComparisonContent, Factors, key_of
+from stlora.report.comparison_content import ComparisonContent, Factors, StepChange, key_of
 from stlora.report.content import ForecastExample, NodeErrors, ReportContent, SensorGroups
 
 
@@ -49,8 +49,8 @@ def make() -> Callable[..., ReportContent]:
         time = pd.date_range("2024-05-01", periods=6, freq="1h")
         truth = np.array([1.0, 2.0, math.nan, 4.0, 5.0, 6.0])
         examples = tuple(
-            ForecastExample(node_ids[position], time, truth, truth + 2, np.arange(6.0), 3, change)
-            for position, change in ((0, -50.0), (-1, 20.0))
+            ForecastExample(node_ids[position], time, truth, truth + 2, np.arange(6.0), 3, change, why)
+            for position, change, why in ((0, -50.0, "Helped most"), (-1, 20.0, "Helped least"))
         )
         values: dict[str, Any] = {
             "title": "A title",
@@ -108,7 +108,10 @@ def make_comparison() -> Callable[..., ComparisonContent]:
         )
         groups = SensorGroups(("x", "x", "y"), np.ones((3, 4)), np.eye(3), days=1)
         time = pd.date_range("2024-05-01", periods=4, freq="1h")
-        examples = tuple(ForecastExample(name, time, *np.ones((3, 4)), 3, 0.0) for name in "acb")
+        examples = tuple(
+            ForecastExample(name, time, *np.ones((3, 4)), 3, 0.0, why)
+            for name, why in (("a", "Helped most"), ("c", "The median"), ("b", "Helped least"))
+        )
         values: dict[str, Any] = {
             "title": "A comparison",
             "summary": "What was compared.",
@@ -119,6 +122,10 @@ def make_comparison() -> Callable[..., ComparisonContent]:
             "interval": pd.Timedelta("1h"),
             "hours": {key_of(row): (np.arange(24.0), np.ones(24)) for row in rows},
             "without_hours": "",
+            "step_changes": {
+                key_of(change): StepChange(np.arange(1.0, 4), np.array([-1.0, -2, -3]), np.ones(3)) for change in found
+            },
+            "hour_changes": {key_of(change): (np.arange(24.0), -np.ones(24)) for change in found},
             "nodes": {key_of(change): nodes for change in found},
             "failed": {},
             "protocol": (("Data", "made up"),),

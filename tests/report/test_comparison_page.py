@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from stlora.evaluation.rows import OURS
 from stlora.report.comparison_content import ComparisonContent
+from stlora.report.comparison_curves import column_looks
 from stlora.report.comparison_page import write_comparison_page
 from stlora.report.page import PAPER
 
@@ -78,6 +80,39 @@ def test_many_backbones_share_figures_and_the_page_stays_light(make_comparison: 
     assert page.headings.count("Error by step ahead") == 1
     assert "nan" not in page.words.lower()
     assert len(page.text) < 1_000_000
+
+
+MANY = ("stlora", "large", "shared", "paper", "bias_scale", "node_head", "clora", "peft", "finetune", "trained-on")
+
+
+def test_more_columns_than_colours_are_two_families_of_changes(make_comparison: Make, written: Written) -> None:
+    page = written(make_comparison(adapters=MANY))
+    for heading in ("Change by step ahead", "Change by time of day", "Changes of all sensors"):
+        assert [name for name in page.headings if name.startswith(heading)] == [
+            f"{heading}: forms of ST-LoRA",
+            f"{heading}: other columns",
+        ]
+    assert "Error by step ahead" not in page.headings
+    assert "Error by step ahead: nothing adapted" in page.headings
+
+
+def test_every_column_of_a_large_table_has_a_look_of_its_own(make_comparison: Make) -> None:
+    content = make_comparison(adapters=MANY)
+    looks = column_looks(content)
+    assert set(looks) == {row.column for row in content.rows}
+    assert len({(look.colour, look.dash) for look in looks.values()}) == len(MANY) + 1
+    assert {looks[row.column].dash == "-" for row in content.rows if row.adapter in OURS} == {True}
+
+
+def test_a_table_marks_where_a_backbone_begins(make_comparison: Make, written: Written) -> None:
+    page = written(make_comparison(("lstm", "stgcn"), ("stlora",), seeds=1, alone=()))
+    errors = page.text[page.text.index("<h2>Errors") : page.text.index("<h2>What the columns changed")]
+    assert re.findall(r'<tr class="(.*?)">\s*<td class="word">(.*?)</td>', errors) == [
+        ("", "lstm"),
+        ("again", "lstm"),
+        ("begins", "stgcn"),
+        ("again", "stgcn"),
+    ]
 
 
 def test_what_is_not_known_is_said(make_comparison: Make, written: Written) -> None:

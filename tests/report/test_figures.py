@@ -14,8 +14,8 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from stlora.report.content import NodeErrors, ReportContent, SensorGroups
-from stlora.report.figures import forecast_figure, horizon_figure, map_figure, node_figure
+from stlora.report.content import ReportContent, SensorGroups
+from stlora.report.figures import forecast_figure, horizon_figure
 from stlora.report.group_figures import profile_figure, similarity_by_kind, similarity_figure
 from stlora.report.style import ADAPTED, ALONE, save_figure, to_svg
 
@@ -66,43 +66,14 @@ def test_error_by_step_is_a_line_for_each_row(make: Make) -> None:
     assert figure.axes[0].get_ylabel() == "MAE, veh/h"
 
 
-def test_joint_rows_are_dashed_and_many_rows_differ_in_colour(make: Make) -> None:
+def test_joint_rows_are_named_and_every_row_has_a_look_of_its_own(make: Make) -> None:
     content = make()
     alone, adapted = content.rows
     others = [replace(adapted, backbone=name, mode="joint") for name in ("gwnet", "agcrn", "stgcn")]
     figure = _horizon(replace(content, rows=[alone, adapted, *others]))
     lines = figure.axes[0].lines
-    assert [line.get_linestyle() for line in lines] == ["-", "-", "--", "--", "--"]
     assert len({line.get_color() for line in lines}) == 5
     assert _legend(figure)[2] == "gwnet + stlora, joint"
-
-
-def test_changes_of_sensors_are_sorted_and_coloured_by_their_sign() -> None:
-    nodes = NodeErrors(("a", "b", "c", "d"), np.array([10.0, 10, np.nan, 10]), np.array([12.0, 5, 1, 9]))
-    better, worse = node_figure(nodes).axes[0].patches
-    np.testing.assert_allclose(better.get_data().values, [-50, -10, 0])
-    np.testing.assert_allclose(worse.get_data().values, [0, 0, 20], atol=1e-12)
-    assert (to_hex(better.get_facecolor()), to_hex(worse.get_facecolor())) == (ADAPTED, ALONE)
-
-
-def test_the_map_places_sensors_and_tells_three_cases_apart() -> None:
-    nodes = NodeErrors(
-        ("a", "b", "c", "d"),
-        np.array([10.0, 10, np.nan, 10]),
-        np.array([5.0, 11, np.nan, 9]),
-        np.array([[51.0, 7.0], [52.0, 8.0], [53.0, 9.0], [np.nan, np.nan]]),
-    )
-    unknown, better, worse = map_figure(nodes).axes[0].collections
-    assert unknown.get_offsets().tolist() == [[9, 53]]  # longitude, latitude
-    assert better.get_offsets().tolist() == [[7, 51]]
-    assert worse.get_offsets().tolist() == [[8, 52]]
-    assert better.get_sizes()[0] > worse.get_sizes()[0]
-
-
-def test_a_map_of_nothing_comparable_has_rings_alone() -> None:
-    unknown = np.array([np.nan])
-    ring, better, worse = map_figure(NodeErrors(("a",), unknown, unknown, np.array([[51.0, 7.0]]))).axes[0].collections
-    assert [len(part.get_offsets()) for part in (ring, better, worse)] == [1, 0, 0]
 
 
 def test_forecasts_stand_beside_truth_and_a_gap_stays_one(make: Make) -> None:

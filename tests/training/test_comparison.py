@@ -8,8 +8,10 @@ import shutil
 import pytest
 
 from stlora import InputError
+from stlora.evaluation.rows import summarise
 from stlora.training import CompareConfig, Run, cells, compare
 from stlora.training.lists import names
+from stlora.training.protocol_text import _seed_notes
 from stlora.training.table_files import rewrite_tables
 
 QUICK = {
@@ -144,6 +146,34 @@ def test_rows_of_fewer_seeds_are_named(tiny, folder, tmp_path):
     (tmp_path / "more" / "runs" / "lstm-1" / "stlora").write_text("in the way")
     assert run(tiny, tmp_path / "more").failed
     assert "lstm ST-LoRA (frozen) has 1 seed (0)." in (tmp_path / "more" / "table.md").read_text()
+
+
+def test_rows_of_equally_few_seeds_are_named_together():
+    def run(backbone, adapter, seed):
+        error = {"mae": 1.0, "rmse": 1.0, "mape": 1.0}
+        mode = "fit" if adapter == "none" else "frozen"
+        return {
+            "backbone": backbone,
+            "adapter": adapter,
+            "mode": mode,
+            "seed": seed,
+            "epochs": 1,
+            "horizons": {"3": error},
+            "average": error,
+            "parameters": {},
+            "seconds": {"fit": 1.0},
+        }
+
+    cells = [
+        ("lstm", "none", 2),
+        ("lstm", "stlora", 1),
+        ("gwnet", "none", 1),
+        ("gwnet", "stlora", 1),
+        ("ha", "none", 1),
+    ]
+    rows = summarise([run(backbone, adapter, seed) for backbone, adapter, count in cells for seed in range(count)])
+    (note,) = _seed_notes(rows)
+    assert note == " lstm ST-LoRA (frozen); all rows of gwnet, ha have 1 seed (0)."
 
 
 def test_progress_says_what_is_done_and_left(tiny, tmp_path, capsys):

@@ -75,6 +75,22 @@ def test_report_of_an_adapted_run_sets_it_beside_its_backbone(copy, capsys):
     assert "<title>lstm + stlora on network</title>" in page
 
 
+def test_the_sensors_whose_forecasts_are_drawn_can_be_chosen(copy):
+    for folder in (copy, copy / "runs" / "lstm-1" / "stlora"):
+        assert main(["report", str(folder), "--sensors", "c, b"]) == 0
+        page = (folder / "report.html").read_text(encoding="utf-8")
+        assert page.index("<h3>c</h3>") < page.index("<h3>b</h3>")
+        assert "Helped most" not in page
+
+
+def test_sensors_whose_names_are_numbers_can_be_chosen_and_wrong_ones_are_one_line(copy, capsys):
+    for folder in (copy, copy / "runs" / "lstm-1" / "stlora"):
+        assert main(["report", str(folder), "--sensors", "773012,b"]) == 2
+        assert "network has no sensor 773012; it has a, b, c, d\n" in one_error(capsys)
+    assert main(["report", str(copy), "--sensors", "a,a"]) == 2
+    assert "expected one or more different names" in one_error(capsys)
+
+
 def test_runs_of_earlier_versions_have_a_page_that_says_what_it_lacks(copy):
     for path in copy.rglob("errors.safetensors"):
         path.unlink()

@@ -11,7 +11,7 @@ import numpy as np
 
 MEASURES = ("mae", "rmse", "mape")
 TRAINED_ON = "trained-on"  # in place of an adapter's name: the backbone alone, trained for as long as its adapter was
-_OURS = {
+OURS = {  # forms of ST-LoRA, by the names of their adapters
     "stlora": "ST-LoRA",
     "large": "ST-LoRA large",
     "residual": "ST-LoRA residual",
@@ -108,7 +108,7 @@ def column_label(adapter: str, mode: str) -> str:
     """
     if adapter == "none":
         return "alone"
-    return "trained on" if adapter == TRAINED_ON else f"{_OURS.get(adapter, adapter)} ({mode})"
+    return "trained on" if adapter == TRAINED_ON else f"{OURS.get(adapter, adapter)} ({mode})"
 
 
 def by_column(runs: Sequence[dict[str, Any]]) -> dict[tuple[str, str, str], dict[int, dict[str, Any]]]:

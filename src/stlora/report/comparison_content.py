@@ -39,6 +39,21 @@ class Factors:
 
 
 @dataclass(frozen=True, eq=False)
+class StepChange:
+    """The change of the MAE against the backbone alone by step ahead, paired by seed.
+
+    Attributes:
+        steps: ``[H]`` ahead.
+        percent: ``[H]`` mean over the seeds.
+        std: ``[H]`` over the seeds; NaN for a single one.
+    """
+
+    steps: NDArray[np.float64]
+    percent: NDArray[np.float64]
+    std: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
 class ComparisonContent:
     """Everything that stands on the page of a comparison.
 
@@ -52,6 +67,8 @@ class ComparisonContent:
         interval: between two steps.
         hours: hours of the day and the MAE then, ``[K]`` each, of the rows that have it.
         without_hours: why rows have none; empty if all have it.
+        step_changes: of each change.
+        hour_changes: hours of the day and the change of the MAE then in percent, ``[K]`` each, of those that have it.
         nodes: errors of single sensors, mean over the seeds, of each change.
         failed: cells without a result, with their reason.
         protocol: names and values that repeat the experiment.
@@ -70,6 +87,8 @@ class ComparisonContent:
     interval: pd.Timedelta
     hours: Mapping[Key, tuple[NDArray[np.float64], NDArray[np.float64]]]
     without_hours: str
+    step_changes: Mapping[Key, StepChange]
+    hour_changes: Mapping[Key, tuple[NDArray[np.float64], NDArray[np.float64]]]
     nodes: Mapping[Key, NodeErrors]
     failed: Mapping[str, str]
     protocol: tuple[tuple[str, str], ...]

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator
 
 import numpy as np
 
 from stlora.evaluation.changes import Change
-from stlora.report.comparison_content import ComparisonContent, Key, key_of
+from stlora.report.comparison_content import ComparisonContent, key_of
+from stlora.report.comparison_curves import error_panels, family_panels
 from stlora.report.content import NodeErrors, signed
-from stlora.report.curves import Curve, colours_of, curves_figure
-from stlora.report.figures import label, row_curve, steps_label
+from stlora.report.curves import Curve
 from stlora.report.group_figures import profile_figure, similarity_figure
 from stlora.report.panels import Panel, Section, forecast_panels, node_panels
 from stlora.report.style import to_svg
 
 _POINTS = 100  # of a curve over the sensors, at most
-_COLOURS = 8  # that differ
 
 
 def comparison_sections(content: ComparisonContent) -> list[Section]:
     """All that there is something to say of."""
     shown, forecasts = content.shown, forecast_panels(content.examples, content.unit, content.interval)
-    made = [Section("Where the error falls", tuple(_errors(content)), content.without_hours)]
+    made = [Section("Where the error falls", tuple(error_panels(content)), content.without_hours)]
     if shown is not None:
         sensors, of = tuple(_sensors(content, shown)), f"{shown.backbone}, {shown.column}"
         made += [
@@ -34,75 +32,18 @@ def comparison_sections(content: ComparisonContent) -> list[Section]:
     return [section for section in made if section.panels]
 
 
-def _errors(content: ComparisonContent) -> Iterator[Panel]:
-    measure = label("MAE", content.unit)
-    caption = "Mean absolute error over all sensors and the whole test period, by how far ahead the forecast looks."
-    if any(len(row.seeds) > 1 for row in content.rows):
-        caption += " The bands are one standard deviation over seeds."
-    steps = {key_of(row): row_curve(row, row.column) for row in content.rows}
-    labels = (steps_label(content.interval), measure)
-    made = [*_panels(content, steps, ("Error by step ahead", "steps"), labels, caption, marked=True)]
-    caption = "Mean absolute error of all steps ahead and seeds, by the time of day for which the forecast is."
-    columns = {key_of(row): row.column for row in content.rows}
-    hours = {key: Curve(columns[key], *line, dashed=key[2] == "joint") for key, line in content.hours.items()}
-    made += _panels(content, hours, ("Error by time of day", "hours"), ("hour of day", measure), caption)
-    yield from sorted(made, key=lambda panel: not panel.whole)
-
-
-def _panels(
-    content: ComparisonContent,
-    curves: Mapping[Key, Curve],
-    names: tuple[str, str],
-    labels: tuple[str, str],
-    caption: str,
-    marked: bool = False,
-) -> Iterator[Panel]:
-    """What the columns of each backbone come to, and the backbones beside each other.
-
-    Args:
-        content: of the page.
-        curves: of rows, by what they are of, named by their columns.
-        names: heading and name of the figure.
-        labels: below and at the left.
-        caption: below the figure.
-        marked: whether each point has a dot.
-    """
-    heading, name = names
-    adapted = list(dict.fromkeys(row.backbone for row in content.rows if row.adapter != "none"))
-    groups = {backbone: [curve for key, curve in curves.items() if key[0] == backbone] for backbone in adapted}
-    groups = {backbone: lines for backbone, lines in groups.items() if lines}
-    if groups:
-        figure = curves_figure(groups, _column_colours(content), *labels, marked=marked)
-        title = heading if len(groups) > 1 else f"{heading}: {next(iter(groups))}"
-        yield Panel(title, to_svg(figure, name), caption, whole=len(groups) > 1)
-    alone = [replace(curve, name=key[0]) for key, curve in curves.items() if key[1] == "none"]
-    if len(alone) > 1 or (alone and not groups):
-        alone = [replace(curve, dashed=number >= _COLOURS) for number, curve in enumerate(alone)]
-        given = [curve.name for curve in alone]
-        figure = curves_figure({"": alone}, colours_of(given, given[0], given[-1]), *labels, marked=marked)
-        yield Panel(f"{heading}: nothing adapted", to_svg(figure, f"{name}-alone"), caption)
-
-
-def _column_colours(content: ComparisonContent) -> dict[str, str]:
-    """One for each column, the same in all figures."""
-    columns = [row.column for row in content.rows if row.adapter != "none"]
-    return colours_of(columns, "alone", columns[0])
-
-
 def _sensors(content: ComparisonContent, shown: Change) -> Iterator[Panel]:
-    groups: dict[str, list[Curve]] = {}
-    for change in content.changes:
-        curve = _sorted_changes(content.nodes[key_of(change)], change)
-        if len(curve.x):
-            groups.setdefault(change.backbone, []).append(curve)
-    if len(content.changes) > 1 and groups:
+    curves = {key_of(change): _sorted_changes(content.nodes[key_of(change)], change) for change in content.changes}
+    curves = {key: curve for key, curve in curves.items() if len(curve.x)}
+    if len(content.changes) > 1 and curves:
         labels = ("share of the sensors, %", "change of MAE, %")
-        figure = curves_figure(groups, _column_colours(content), *labels)
         caption = (
             "Change of each sensor's MAE against the backbone alone, the one helped most at the left of each line. "
-            "Where a line crosses zero, the share of sensors that improved can be read."
+            "Where a line crosses zero, the share of sensors that improved can be read. Where a few sensors would "
+            "flatten all lines the scale ends before them, and the last value of each line stands at its mark."
         )
-        yield Panel("Changes of all sensors", to_svg(figure, "changes"), caption, whole=len(groups) > 1)
+        names = ("Changes of all sensors", "changes")
+        yield from family_panels(content, curves, names, labels, caption, robust=True)
     yield from node_panels(content.nodes[key_of(shown)])
 
 
@@ -110,7 +51,7 @@ def _sorted_changes(nodes: NodeErrors, change: Change) -> Curve:
     known = np.sort(nodes.change[np.isfinite(nodes.change)])
     share = (np.arange(len(known)) + 0.5) * 100 / max(1, len(known))
     picked = np.unique(np.linspace(0, len(known) - 1, min(_POINTS, len(known))).round().astype(np.intp))
-    return Curve(change.column, share[picked], known[picked], dashed=change.mode == "joint")
+    return Curve(change.column, share[picked], known[picked])
 
 
 def _factors(content: ComparisonContent) -> Iterator[Panel]:

@@ -52,7 +52,8 @@ class ForecastExample:
         alone: ``[P]`` forecast of the backbone alone.
         adapted: ``[P]`` forecast with the adapter.
         step: steps ahead.
-        change: of the sensor's MAE over all steps of the split, in percent.
+        change: of the sensor's MAE over all steps of the split, in percent; NaN where there is none.
+        why: the sensor is drawn, in a word or two; empty where it was asked for.
     """
 
     node_id: str
@@ -62,6 +63,7 @@ class ForecastExample:
     adapted: NDArray[np.float64]
     step: int
     change: float
+    why: str = ""
 
 
 @dataclass(frozen=True, eq=False)

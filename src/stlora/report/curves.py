@@ -11,7 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from stlora.report.style import ADAPTED, ALONE, GRID, MUTED, OTHERS, legend, new_figure, title
+from stlora.report.clipping import robust_range, write_clipped
+from stlora.report.content import signed
+from stlora.report.looks import Look
+from stlora.report.style import GRID, MUTED, legend, new_figure, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,33 +33,33 @@ class Curve:
         x: ``[P]``.
         y: ``[P]``, NaN where there is nothing.
         std: ``[P]`` half the width of a band around it; None without one.
-        dashed: whether its line is broken.
     """
 
     name: str
     x: NDArray[np.float64]
     y: NDArray[np.float64]
     std: NDArray[np.float64] | None = None
-    dashed: bool = False
 
 
 def curves_figure(
     panels: Mapping[str, Sequence[Curve]],
-    colours: Mapping[str, str],
+    looks: Mapping[str, Look],
     x_label: str,
     y_label: str,
     marked: bool = False,
     from_zero: bool = False,
+    robust: bool = False,
 ) -> Figure:
     """Lines in a panel, or in several with one scale.
 
     Args:
         panels: the lines of each by its title; a single panel has none.
-        colours: of each name.
+        looks: of each name.
         x_label: below.
         y_label: at the left.
         marked: whether each point has a dot.
         from_zero: whether the scale begins there, and not where the lines do.
+        robust: whether a few extreme values are cut off and written beside the ends of their lines, which rise.
     """
     columns = min(_COLUMNS, len(panels))
     rows = -(-len(panels) // columns)
@@ -65,25 +68,28 @@ def curves_figure(
     handles = {}
     for axis, (name, curves) in zip(axes, panels.items(), strict=False):
         for number, curve in enumerate(curves):
+            look = looks[curve.name]
             (handles[curve.name],) = axis.plot(
                 curve.x,
                 curve.y,
-                "--" if curve.dashed else "-",
-                color=colours[curve.name],
+                linestyle=look.dash,
+                color=look.colour,
                 lw=1.8 if columns == 1 else 1.4,
-                marker="o" if marked else None,
+                marker=look.marker if marked else None,
                 ms=3 if columns == 1 else 2.2,
                 zorder=3 - number / 100,  # the first ones on top
             )
             if curve.std is not None and not np.isnan(curve.std).all():
                 low, high = curve.y - curve.std, curve.y + curve.std
-                axis.fill_between(curve.x, low, high, color=colours[curve.name], alpha=0.15, lw=0)
+                axis.fill_between(curve.x, low, high, color=look.colour, alpha=0.15, lw=0)
         axis.grid(axis="y", color=GRID, lw=0.7)
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.margins(x=0.03)
         if len(panels) > 1:
             title(axis, name)
     _one_scale(axes[: len(panels)], from_zero)
+    if robust:
+        _cut(axes[: len(panels)], list(panels.values()), looks)
     for axis in axes[len(panels) :]:
         axis.set_visible(False)
     for number, axis in enumerate(axes[: len(panels)]):
@@ -105,9 +111,18 @@ def _one_scale(axes: Sequence[Axes], from_zero: bool) -> None:
             axis.axhline(0, color=MUTED, lw=0.8, zorder=1)
 
 
-def colours_of(names: Sequence[str], alone: str, adapted: str) -> dict[str, str]:
-    """A colour of each name: the two of the backbone alone and of its adapter, then others in order."""
-    colours = {alone: ALONE, adapted: ADAPTED}
-    for name in names:
-        colours.setdefault(name, OTHERS[(len(colours) - 2) % len(OTHERS)])
-    return colours
+def _cut(axes: Sequence[Axes], panels: Sequence[Sequence[Curve]], looks: Mapping[str, Look]) -> None:
+    """A scale without what would flatten the lines; where one leaves it stand a mark and its last value."""
+    ranges = [robust_range(curve.y) for curves in panels for curve in curves]
+    low, high = min(lower for lower, _ in ranges), max(upper for _, upper in ranges)
+    room = 0.04 * (high - low)
+    for axis, curves in zip(axes, panels, strict=True):
+        above = sorted((curve for curve in curves if curve.y[-1] > high), key=lambda curve: -curve.y[-1])
+        below = sorted((curve for curve in curves if curve.y[0] < low), key=lambda curve: curve.y[0])
+        if low < high:
+            axis.set_ylim(low - room, high + room)
+        for cut, end, edge, mark in ((above, -1, high + room, "^"), (below, 0, low - room, "v")):
+            colours = [looks[curve.name].colour for curve in cut]
+            for curve, colour in zip(cut, colours, strict=True):
+                axis.plot(curve.x[end], edge, mark, color=colour, ms=4, clip_on=False)
+            write_clipped(axis, [f"{signed(curve.y[end])} %" for curve in cut], colours, above=mark == "^")

@@ -1,4 +1,4 @@
-"""The figures of a comparison: error by step, change by sensor, a map, forecast beside truth."""
+"""The figures of a comparison: error by step, forecast beside truth."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from stlora.evaluation.rows import Row
-from stlora.report.content import ForecastExample, NodeErrors, row_name, signed, span
-from stlora.report.curves import WIDTH, Curve, colours_of, curves_figure
-from stlora.report.style import ADAPTED, ALONE, GRID, INK, MUTED, legend, new_figure, title
+from stlora.report.content import ForecastExample, row_name, signed, span
+from stlora.report.curves import WIDTH, Curve, curves_figure
+from stlora.report.looks import looks_of
+from stlora.report.style import ADAPTED, ALONE, GRID, INK, legend, new_figure, title
 
 
 def horizon_figure(rows: Sequence[Row], alone: str, adapted: str, unit: str, interval: pd.Timedelta) -> Figure:
@@ -27,17 +27,19 @@ def horizon_figure(rows: Sequence[Row], alone: str, adapted: str, unit: str, int
         interval: between two steps.
     """
     curves = [row_curve(row, _with_mode(row)) for row in rows]
-    colours = colours_of([row_name(row.backbone, row.adapter) for row in rows], alone, adapted)
-    by_curve = {_with_mode(row): colours[row_name(row.backbone, row.adapter)] for row in rows}
-    return curves_figure({"": curves}, by_curve, steps_label(interval), label("MAE", unit), marked=True, from_zero=True)
+    first = [
+        _with_mode(row) for name in (alone, adapted) for row in rows if row_name(row.backbone, row.adapter) == name
+    ]
+    looks = looks_of([*first, *map(_with_mode, rows)])
+    return curves_figure({"": curves}, looks, steps_label(interval), label("MAE", unit), marked=True, from_zero=True)
 
 
 def row_curve(row: Row, name: str) -> Curve:
-    """The MAE of a row by step ahead, with a band over its seeds; broken where both were trained together."""
+    """The MAE of a row by step ahead, with a band over its seeds."""
     steps = sorted(int(step) for step, measure in row.errors if measure == "mae" and step != "average")
     spreads = [row.errors[str(step), "mae"] for step in steps]
     mean, std = (np.array([getattr(spread, part) for spread in spreads]) for part in ("mean", "std"))
-    return Curve(name, np.array(steps, dtype=np.float64), mean, std, dashed=row.mode == "joint")
+    return Curve(name, np.array(steps, dtype=np.float64), mean, std)
 
 
 def steps_label(interval: pd.Timedelta) -> str:
@@ -48,50 +50,6 @@ def steps_label(interval: pd.Timedelta) -> str:
 def _with_mode(row: Row) -> str:
     name = row_name(row.backbone, row.adapter)
     return name if row.mode != "joint" else f"{name}, joint"
-
-
-def node_figure(nodes: NodeErrors) -> Figure:
-    """Change of each sensor's MAE by the adapter, from the one helped most to the one helped least."""
-    figure, (axis,) = new_figure(WIDTH, 3.3)
-    change = np.sort(nodes.change[np.isfinite(nodes.change)])
-    edges = np.arange(len(change) + 1) + 0.5
-    axis.stairs(np.minimum(change, 0), edges, fill=True, color=ADAPTED, lw=0)
-    axis.stairs(np.maximum(change, 0), edges, fill=True, color=ALONE, lw=0)
-    axis.axhline(0, color=MUTED, lw=0.8)
-    axis.grid(axis="y", color=GRID, lw=0.7)
-    axis.set_xlim(0.5, max(1, len(change)) + 0.5)
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axis.set_xlabel("sensors, the one helped most first")
-    axis.set_ylabel("change of MAE, %")
-    return figure
-
-
-def map_figure(nodes: NodeErrors) -> Figure:
-    """Where the adapter helped: a disc for each sensor, its area the size of the change.
-
-    Raises:
-        ValueError: no sensor has coordinates.
-    """
-    if nodes.coordinates is None:
-        raise ValueError("a map needs coordinates")
-    place = np.isfinite(nodes.coordinates).all(axis=1)
-    latitude, longitude = nodes.coordinates[place].T
-    change = nodes.change[place]
-    largest = np.nanmax(np.abs(change), initial=1.0)
-    figure, (axis,) = new_figure(WIDTH, 3.9)
-    unknown = np.isnan(change)
-    axis.scatter(longitude[unknown], latitude[unknown], s=12, facecolors="none", edgecolors=MUTED, lw=0.8)
-    for colour, chosen in ((ADAPTED, change < 0), (ALONE, change >= 0)):
-        area = 8 + 220 * np.abs(change[chosen]) / largest
-        axis.scatter(longitude[chosen], latitude[chosen], s=area, color=colour, alpha=0.55, lw=0)
-    axis.set_aspect(1 / max(0.1, np.cos(np.radians(latitude.mean()))), adjustable="datalim")
-    axis.margins(0.08)
-    axis.grid(color=GRID, lw=0.7)
-    axis.ticklabel_format(useOffset=False)
-    axis.locator_params(nbins=5)
-    axis.set_xlabel("longitude")
-    axis.set_ylabel("latitude")
-    return figure
 
 
 def forecast_figure(

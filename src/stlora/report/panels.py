@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from stlora.report.content import ForecastExample, NodeErrors, ReportContent, signed, span
-from stlora.report.figures import forecast_figure, horizon_figure, map_figure, node_figure
+from stlora.report.figures import forecast_figure, horizon_figure
 from stlora.report.group_figures import profile_figure, similarity_by_kind, similarity_figure
+from stlora.report.sensor_figures import map_figure, node_figure
 from stlora.report.style import to_svg
 
 
@@ -88,7 +89,8 @@ def node_panels(nodes: NodeErrors) -> Iterator[Panel]:
         if nodes.coordinates is not None and np.isfinite(nodes.coordinates).all(axis=1).any():
             caption = (
                 "A disc for each sensor, its area the size of the change: blue where the adapter lowered the MAE, "
-                "orange where it raised it. Rings had nothing to compare."
+                "orange where it raised it. Rings had nothing to compare. A number stands beside a change too large "
+                "for its disc."
             )
             yield Panel("Where they are", to_svg(map_figure(nodes), "map"), caption)
 
@@ -110,11 +112,10 @@ def _forecasts(content: ReportContent) -> Iterator[Panel]:
 
 
 def forecast_panels(examples: Sequence[ForecastExample], unit: str, interval: pd.Timedelta) -> Iterator[Panel]:
-    """A panel for each of one, two or three sensors, the one helped most first."""
-    headings = {2: ("Helped most", "Helped least"), 3: ("Helped most", "The median", "Helped least")}
+    """A panel for each sensor."""
     for number, example in enumerate(examples):
         figure = forecast_figure([example], unit, interval, titles=False)
-        heading = f"{headings[len(examples)][number]}: " if len(examples) in headings else ""
+        heading = f"{example.why}: " if example.why else ""
         caption = _forecast_caption(example, interval)
         yield Panel(heading + example.node_id, to_svg(figure, f"forecast{number}"), caption)
 
@@ -122,6 +123,8 @@ def forecast_panels(examples: Sequence[ForecastExample], unit: str, interval: pd
 def _forecast_caption(example: ForecastExample, interval: pd.Timedelta) -> str:
     ahead = span(example.step * interval)
     text = f"Every point was forecast {ahead} before it was measured, from {example.time[0]:%A, %d %B %Y, %H:%M}."
+    if not np.isfinite(example.change):
+        return f"{text} Its MAE has no change: there was nothing to compare."
     return f"{text} Over the whole test period the adapter changed this sensor's MAE by {signed(example.change)} %."
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 INK, MUTED, GRID, PAPER = "#1f2a37", "#66707d", "#e4e7eb", "#ffffff"
 ALONE, ADAPTED = "#c2681c", "#1f6fb2"  # also: where the backbone alone, where the adapted one does better
-OTHERS = ("#8a8f98", "#7a5ea8", "#3d8f6b", "#b0487a", "#8c7a2e", "#4a8d9e")
+OTHERS = ("#009e73", "#cc79a7", "#e69f00", "#20262d", "#56b4e9")  # of Okabe and Ito, but for a softer black
 
 _NAMES = {
     INK: "ink",

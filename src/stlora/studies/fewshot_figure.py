@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from stlora.report.curves import Curve, colours_of, curves_figure
+from stlora.report.curves import Curve, curves_figure
 from stlora.report.figures import label
+from stlora.report.looks import looks_of
 from stlora.studies.share import Share
 
 
@@ -28,7 +29,7 @@ def fewshot_figure(shares: Sequence[Share], unit: str) -> Figure:
     adapted = next((name for name in columns if name != "alone"), "")
     figure = curves_figure(
         {backbone: [_curve(name, line) for name, line in lines.items()] for backbone, lines in panels.items()},
-        colours_of(columns, "alone", adapted),
+        looks_of(["alone", *([adapted] if adapted else []), *columns]),
         "the latest share of the training windows",
         label("average test MAE", unit),
         marked=True,

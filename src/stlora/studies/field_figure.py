@@ -17,7 +17,7 @@ from stlora.studies.outcome import Outcome, Point
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_COLOURS = (ADAPTED, ALONE, *OTHERS[1:])
+_COLOURS = (ADAPTED, ALONE, *OTHERS)
 _MARKERS = "os^Dvp*X"
 
 

@@ -89,10 +89,17 @@ def _tuned(protocol: dict[str, Any]) -> str:
 def _seed_notes(rows: Sequence[Row]) -> Iterator[str]:
     """Said where rows do not have the same seeds."""
     most = max((row.seeds for row in rows), key=len, default=())
+    fewer: dict[tuple[int, ...], dict[str, list[str]]] = {}
     for row in rows:
         if row.seeds != most:
-            count = f"{len(row.seeds)} seed{'s' if len(row.seeds) > 1 else ''}"
-            yield f" {row.backbone} {row.column} has {count} ({', '.join(map(str, row.seeds))})."
+            fewer.setdefault(row.seeds, {}).setdefault(row.backbone, []).append(row.column)
+    columns = {name: [row.column for row in rows if row.backbone == name] for name in {row.backbone for row in rows}}
+    for seeds, found in fewer.items():
+        whole = [name for name, have in found.items() if have == columns[name]]
+        named = [f"{name} {column}" for name, have in found.items() if name not in whole for column in have]
+        named += [f"{'all' if named else 'All'} rows of {', '.join(whole)}"] if whole else []
+        count = f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''} ({', '.join(map(str, seeds))})"
+        yield f" {'; '.join(named)} {'has' if len(named) == 1 and not whole else 'have'} {count}."
 
 
 def _not_run(rows: Sequence[Row], failed: Mapping[str, str]) -> Iterator[str]:

@@ -106,11 +106,13 @@ class ReportOptions:
         folder: that compare or adapt made.
         data: the data's new place, if it was moved.
         module: package.module:factory, if the backbone is of your own; runs that code.
+        sensors: ids of those whose forecasts are drawn beside truth, with commas; chosen by their changes if not given.
     """
 
     folder: str
     data: str | None = None
     module: str | None = None
+    sensors: str | None = None
 
 
 @dataclass(kw_only=True)

@@ -11,8 +11,9 @@ import torch
 from stlora.adapters import STLoRA
 from stlora.data import SensorSeries, SimulatedNetwork, simulate
 from stlora.errors import InputError
+from stlora.report.panels import forecast_panels
 from stlora.report.runs.adapted import report_of
-from stlora.report.runs.examples import node_errors, pick_examples
+from stlora.report.runs.examples import node_errors, pick_examples, positions
 from stlora.training import AdaptConfig, FitConfig, Run, adapt, fit
 from stlora.training.adaptation import open_run
 
@@ -77,6 +78,26 @@ def test_examples_are_the_sensors_helped_most_and_least(runs: _Runs) -> None:
     change = content.nodes.change
     wanted = [runs.series.node_ids[int(position)] for position in (np.nanargmin(change), np.nanargmax(change))]
     assert [example.node_id for example in content.examples] == wanted
+
+
+def test_examples_are_the_sensors_that_are_asked_for(runs: _Runs) -> None:
+    ids = runs.series.node_ids
+    examples = report_of([runs.alone, runs.adapted], runs.series, sensors=[ids[4], ids[SILENT]]).examples
+    assert [example.node_id for example in examples] == [ids[4], ids[SILENT]]
+    assert [bool(np.isfinite(example.change)) for example in examples] == [True, False]
+    (with_change, without) = (panel.caption for panel in forecast_panels(examples, "", runs.series.interval))
+    assert "changed this sensor's MAE by" in with_change
+    assert without.endswith("Its MAE has no change: there was nothing to compare.")
+
+
+def test_a_sensor_that_is_not_there_is_refused_and_a_few_that_are_named(runs: _Runs) -> None:
+    many = replace(runs.series, node_ids=tuple(f"n{number}" for number in range(6)))
+    with pytest.raises(InputError, match=r"simulated has no sensor x; it has n0, n1, n2, n3, n4, n5$"):
+        positions(["n1", "x"], many)
+    values = np.ones((4, 25), dtype=np.float32)
+    wide = SensorSeries.from_numpy(values, "2024-01-01", "1h", name="wide")
+    with pytest.raises(InputError, match=r"wide has no sensor x; it has .*, 19 and 5 more$"):
+        positions(["x"], wide)
 
 
 def test_an_example_is_two_days_of_the_test_period_from_midnight(runs: _Runs) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from stlora.errors import InputError
 from stlora.evaluation.changes import Change
 from stlora.report.comparison_content import ComparisonContent
 from stlora.report.runs.comparison import _choose, comparison_report
+from stlora.report.runs.protocol import protocol_lines
 from stlora.training import CompareConfig, Run, compare
+from stlora.training.adaptation import open_run
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +100,45 @@ def test_errors_by_time_of_day_agree_with_those_of_the_table(content: Comparison
         assert mae.min() < row.errors["average", "mae"].mean < mae.max()
 
 
+def test_changes_by_step_are_paired_by_seed(content: ComparisonContent, folder: Path) -> None:
+    assert list(content.step_changes) == [("lstm", "stlora", "frozen"), ("lstm", "shared", "frozen")]
+    change = content.step_changes["lstm", "stlora", "frozen"]
+    runs = [
+        [Run(folder / "runs" / f"lstm-{seed}" / name).metrics["horizons"]["3"]["mae"] for name in ("stlora", "none")]
+        for seed in (0, 1)
+    ]
+    each = [100 * (mine / alone - 1) for mine, alone in runs]
+    assert change.steps.tolist() == [1, 2, 3]
+    assert change.percent[2] == pytest.approx(np.mean(each))
+    assert change.std[2] == pytest.approx(np.std(each, ddof=1))
+
+
+def test_changes_by_time_of_day_are_those_of_the_errors(content: ComparisonContent) -> None:
+    hours, change = content.hour_changes["lstm", "stlora", "frozen"]
+    mine, alone = (content.hours[key] for key in (("lstm", "stlora", "frozen"), ("lstm", "none", "fit")))
+    np.testing.assert_array_equal(hours, mine[0])
+    np.testing.assert_allclose(change, 100 * (mine[1] / alone[1] - 1))
+
+
+def test_sensors_that_are_asked_for_are_drawn_in_their_order(folder: Path) -> None:
+    examples = comparison_report(folder, sensors=["d", "a"]).examples
+    assert [(example.node_id, example.why) for example in examples] == [("d", ""), ("a", "")]
+
+
+def test_a_sensor_that_is_not_there_is_refused(folder: Path) -> None:
+    with pytest.raises(InputError, match=r"network has no sensor x, y; it has a, b, c, d, e$"):
+        comparison_report(folder, sensors=["a", "x", "y"])
+
+
+def test_sensors_of_nothing_adapted_are_refused(folder: Path, tmp_path: Path) -> None:
+    copied = Path(shutil.copytree(folder, tmp_path / "copy"))
+    results = json.loads((copied / "results.json").read_text())
+    results["runs"] = [run for run in results["runs"] if run["adapter"] == "none"]
+    (copied / "results.json").write_text(json.dumps(results))
+    with pytest.raises(InputError, match="was adapted, so no forecasts are drawn"):
+        comparison_report(copied, sensors=["a"])
+
+
 def test_the_protocol_says_how_each_was_made(content: ComparisonContent, folder: Path) -> None:
     lines, stored = dict(content.protocol), json.loads((folder / "results.json").read_text())["protocol"]
     assert lines["Data"].endswith(f"fingerprint {stored['data_fingerprint'][:16]}…")
@@ -105,3 +148,18 @@ def test_the_protocol_says_how_each_was_made(content: ComparisonContent, folder:
     assert lines["Versions"].startswith("stlora ")
     assert lines["stlora, on a frozen backbone"].startswith("epochs 1 on lstm; ")
     assert str(folder) not in str(content.protocol)
+
+
+def test_backbones_with_one_recipe_share_a_line(folder: Path) -> None:
+    protocol = json.loads((folder / "results.json").read_text())["protocol"]
+    recipe = protocol["recipes"]["lstm"]
+    protocol["recipes"] = {"lstm": recipe, "stgcn": {**recipe, "epochs": 7}, "gwnet": recipe}
+    lines = dict(protocol_lines(protocol, open_run(Run(folder / "runs" / "lstm-0" / "none").record())))
+    assert lines["stgcn"].startswith("epochs 7;")
+    assert lines["lstm, gwnet"].startswith("epochs 1;")
+
+
+def test_the_summary_does_not_say_that_every_backbone_has_every_column(content: ComparisonContent) -> None:
+    assert (
+        "; also, where the tables have a row for it, as ST-LoRA (frozen), ST-LoRA shared (frozen)." in content.summary
+    )

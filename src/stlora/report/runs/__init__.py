@@ -1,1 +1,1 @@
-"""Reports of what lies on disk: pages gathered from the folders of finished runs."""
+"""What the files of finished runs say, gathered for their page; this room alone of the report knows models and runs."""

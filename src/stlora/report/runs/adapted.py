@@ -23,7 +23,11 @@ from stlora.training.run import Run
 
 
 def report_of(
-    runs: Sequence[Run], series: SensorSeries, network: SimulatedNetwork | None = None, module: str | None = None
+    runs: Sequence[Run],
+    series: SensorSeries,
+    network: SimulatedNetwork | None = None,
+    module: str | None = None,
+    sensors: Sequence[str] = (),
 ) -> ReportContent:
     """Gather what a report of runs on one data set shows.
 
@@ -32,9 +36,11 @@ def report_of(
         series: the measurements that they were trained on.
         network: the truth behind the series, if it is simulated.
         module: ``package.module:factory``, if the backbone is of your own; runs that code.
+        sensors: ids of those whose forecasts are drawn; the ones helped most and least if not given.
 
     Raises:
-        InputError: a run is not finished, or was made with other data; or the last one has no adapter.
+        InputError: a run is not finished, or was made with other data; the last one has no adapter; or the series has
+            no such sensor.
     """
     metrics = [run.metrics for run in runs]
     alone, adapted = metrics[0], metrics[-1]
@@ -58,7 +64,7 @@ def report_of(
         unit=series.unit,
         interval=series.interval,
         nodes=nodes,
-        examples=pick_examples(models[0], models[1], data, nodes),
+        examples=pick_examples(models[0], models[1], data, nodes, sensors=sensors),
         protocol=tuple(_protocol(metrics, runs, data)),
         truth=_truth(models[1], network),
     )

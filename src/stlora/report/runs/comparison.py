@@ -19,7 +19,8 @@ from stlora.evaluation.time_of_day import mae_by_time_of_day
 from stlora.files import read_json
 from stlora.report.comparison_content import ComparisonContent, Key, key_of
 from stlora.report.content import NodeErrors, span
-from stlora.report.runs.examples import node_errors, pick_examples
+from stlora.report.runs.against_alone import hour_changes, step_changes
+from stlora.report.runs.examples import node_errors, pick_examples, positions
 from stlora.report.runs.node_factors import factors_and_days
 from stlora.report.runs.protocol import protocol_lines
 from stlora.training.adaptation import open_run
@@ -33,16 +34,21 @@ Metrics = dict[str, Any]
 RunKey = tuple[str, str, str, int]  # backbone, adapter, mode and seed
 
 
-def comparison_report(folder: Path, moved_to: str | None = None, modules: Sequence[str] = ()) -> ComparisonContent:
+def comparison_report(
+    folder: Path, moved_to: str | None = None, modules: Sequence[str] = (), sensors: Sequence[str] = ()
+) -> ComparisonContent:
     """Gather what the page shows.
 
     Args:
         folder: of the comparison.
         moved_to: where the data lies now, if not where it lay then.
         modules: ``package.module:factory`` of backbones of your own, whose code may be run.
+        sensors: ids of those whose forecasts are drawn; the one helped most, the median and the one helped least if
+            not given.
 
     Raises:
-        InputError: nothing is finished, a file is missing or damaged, or the data is not there or has changed.
+        InputError: nothing is finished, a file is missing or damaged, the data is not there or has changed, there is no
+            such sensor, or sensors are asked for and nothing was adapted.
     """
     results = read_json(folder / "results.json")
     metrics, protocol = results.get("runs", []), results.get("protocol", {})
@@ -50,6 +56,7 @@ def comparison_report(folder: Path, moved_to: str | None = None, modules: Sequen
         raise InputError(f"{folder} holds no finished run yet; give the command of the comparison again")
     runs = _find_runs(folder, metrics)
     data = open_run(next(iter(runs.values())).record(), moved_to=moved_to)
+    positions(sensors, data.series)  # before anything that takes time
     errors = {key: run.errors() for key, run in runs.items()}
     rows = summarise(metrics)
     found = changes(metrics, lambda run: errors[_key(run)])
@@ -60,6 +67,8 @@ def comparison_report(folder: Path, moved_to: str | None = None, modules: Sequen
             hours[key_of(row)] = mae_by_time_of_day(known, _target_times(data))
     nodes = {key_of(change): _node_errors(change, metrics, data.series) for change in found}
     shown = _choose(found, protocol)
+    if sensors and shown is None:
+        raise InputError(f"nothing in {folder} was adapted, so no forecasts are drawn; leave the sensors out")
     protocol.setdefault("recipes", {})  # of earlier versions
     content = ComparisonContent(
         title=f"{data.series.name}: a comparison",
@@ -75,11 +84,13 @@ def comparison_report(folder: Path, moved_to: str | None = None, modules: Sequen
         interval=data.series.interval,
         hours=hours,
         without_hours=_without_hours(rows, hours),
+        step_changes=step_changes(found, metrics),
+        hour_changes=hour_changes(found, errors, _target_times(data)),
         nodes=nodes,
         failed=results.get("failed", {}),
         protocol=tuple(protocol_lines(protocol, data)),
     )
-    return content if shown is None else _with_networks(content, shown, runs, data, modules)
+    return content if shown is None else _with_networks(content, shown, runs, data, modules, sensors)
 
 
 def _find_runs(folder: Path, metrics: Sequence[Metrics]) -> dict[RunKey, Run]:
@@ -149,7 +160,12 @@ def _index(given: Sequence[str], name: str) -> int:
 
 
 def _with_networks(
-    content: ComparisonContent, shown: Change, runs: Mapping[RunKey, Run], data: Prepared, modules: Sequence[str]
+    content: ComparisonContent,
+    shown: Change,
+    runs: Mapping[RunKey, Run],
+    data: Prepared,
+    modules: Sequence[str],
+    sensors: Sequence[str],
 ) -> ComparisonContent:
     """With what the trained networks of one change and its first seed say."""
     seed = shown.seeds[0]
@@ -159,7 +175,7 @@ def _with_networks(
         content,
         shown=shown,
         seed=seed,
-        examples=pick_examples(alone, adapted, data, content.nodes[key_of(shown)], median=True),
+        examples=pick_examples(alone, adapted, data, content.nodes[key_of(shown)], median=True, sensors=sensors),
         factors=factors_and_days(adapted, data),
     )
 
@@ -173,5 +189,5 @@ def _summary(rows: Sequence[Row], data: Prepared) -> str:
         f"Forecasts of {series.num_nodes} sensors up to {span(data.windows.horizon * series.interval)} ahead by "
         f"{', '.join(names)}, with {len(seeds)} seed{'s' if len(seeds) > 1 else ''}"
     )
-    then = f"; each also as {', '.join(columns)}" if columns else ""
+    then = f"; also, where the tables have a row for it, as {', '.join(columns)}" if columns else ""
     return f"{text}{then}. All were measured on the same test windows, once, when their training was over."

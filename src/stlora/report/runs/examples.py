@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from torch import nn
 
 from stlora.data import SensorSeries
+from stlora.errors import InputError
 from stlora.report.content import ForecastExample, NodeErrors
 from stlora.training.forecasts import forecasts
 from stlora.training.prepare import Prepared
 
 _EXAMPLE_DAYS = 2
+_NAMED = 20  # sensors in a message, at most
 
 
 def node_errors(alone: dict[str, Any], adapted: dict[str, Any], series: SensorSeries) -> NodeErrors:
@@ -27,7 +30,12 @@ def node_errors(alone: dict[str, Any], adapted: dict[str, Any], series: SensorSe
 
 
 def pick_examples(
-    alone: nn.Module, adapted: nn.Module, data: Prepared, nodes: NodeErrors, median: bool = False
+    alone: nn.Module,
+    adapted: nn.Module,
+    data: Prepared,
+    nodes: NodeErrors,
+    median: bool = False,
+    sensors: Sequence[str] = (),
 ) -> tuple[ForecastExample, ...]:
     """Two days of the test period at the sensor that the adapter helped most and the one it helped least.
 
@@ -39,17 +47,48 @@ def pick_examples(
         data: that both were trained on.
         nodes: the errors of the sensors.
         median: whether the sensor with the median change stands between them, where there are three or more.
+        sensors: drawn instead of these, by their ids, in this order.
+
+    Raises:
+        InputError: there is no such sensor.
     """
+    if sensors:
+        chosen = positions(sensors, data.series)
+        return tuple(_example(alone, adapted, data, nodes, node) for node in chosen)
     known = np.flatnonzero(np.isfinite(nodes.change))
     if not len(known):
         return ()
     order = known[np.argsort(nodes.change[known], kind="stable")]
-    ranks = [0, (len(order) - 1) // 2, -1] if median and len(order) > 2 else [0, -1]
-    chosen = order[ranks] if len(order) > 1 else order
-    return tuple(_example(alone, adapted, data, nodes, int(node)) for node in chosen)
+    ranks = {"Helped most": 0, "The median": (len(order) - 1) // 2, "Helped least": -1}
+    if not median or len(order) < 3:
+        del ranks["The median"]
+    if len(order) == 1:
+        ranks = {"": 0}
+    return tuple(_example(alone, adapted, data, nodes, int(order[rank]), why) for why, rank in ranks.items())
 
 
-def _example(alone: nn.Module, adapted: nn.Module, data: Prepared, nodes: NodeErrors, node: int) -> ForecastExample:
+def positions(sensors: Sequence[str], series: SensorSeries) -> list[int]:
+    """Where sensors stand among all.
+
+    Args:
+        sensors: by their ids.
+        series: that has them.
+
+    Raises:
+        InputError: one is not there.
+    """
+    places = {node: place for place, node in enumerate(series.node_ids)}
+    unknown = [sensor for sensor in sensors if sensor not in places]
+    if unknown:
+        named = ", ".join(series.node_ids[:_NAMED])
+        left = f" and {series.num_nodes - _NAMED} more" if series.num_nodes > _NAMED else ""
+        raise InputError(f"{series.name} has no sensor {', '.join(unknown)}; it has {named}{left}")
+    return [places[sensor] for sensor in sensors]
+
+
+def _example(
+    alone: nn.Module, adapted: nn.Module, data: Prepared, nodes: NodeErrors, node: int, why: str = ""
+) -> ForecastExample:
     windows, series = data.windows, data.series
     starts = _best_observed(data, node)
     ahead = windows.history + windows.horizon - 1  # from a window's start to its last target
@@ -71,6 +110,7 @@ def _example(alone: nn.Module, adapted: nn.Module, data: Prepared, nodes: NodeEr
         adapted=lines[1],
         step=windows.horizon,
         change=float(nodes.change[node]),
+        why=why,
     )
 
 

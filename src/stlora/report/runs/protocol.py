@@ -28,8 +28,11 @@ def protocol_lines(protocol: Mapping[str, Any], data: Prepared) -> Iterator[tupl
         f"{len(split.train):,} windows to train, {len(split.val):,} to validate, {len(split.test):,} to test, "
         f"in order of time; the first test target is {series.time[split.test.start + windows.history]}",
     )
+    alike: dict[str, list[str]] = {}
     for backbone, recipe in protocol.get("recipes", {}).items():
-        yield backbone, _listed(recipe)
+        alike.setdefault(_listed(recipe), []).append(backbone)
+    for recipe, backbones in alike.items():
+        yield ", ".join(backbones), recipe
     for adapter, form in protocol["adapters"].items():
         yield adapter, _listed(form)
     for adapter, recipe in protocol.get("adapter_recipes", {}).items():

@@ -19,24 +19,27 @@ from stlora.training.run import Run
 _PAGE = "report.html"
 
 
-def report_on(folder: str | Path, data: str | None = None, module: str | None = None) -> Path:
+def report_on(
+    folder: str | Path, data: str | None = None, module: str | None = None, sensors: Sequence[str] = ()
+) -> Path:
     """Write the page of a folder again; nothing is trained.
 
     Args:
         folder: of a comparison, or of an adapted run.
         data: the data's new place, if it was moved.
         module: ``package.module:factory``, if a backbone of your own is drawn; runs that code.
+        sensors: ids of those whose forecasts are drawn beside truth; chosen by their changes if not given.
 
     Returns:
         The file that was written.
 
     Raises:
         InputError: it is no such folder, something in it is missing or damaged, the data is not there or has changed,
-            or matplotlib or jinja2 is not installed.
+            a sensor is not among its sensors, or matplotlib or jinja2 is not installed.
     """
     place = Path(folder)
     if (place / "results.json").exists():
-        return report_comparison(place, data, [module] if module else [])
+        return report_comparison(place, data, [module] if module else [], sensors)
     if not Run(place).finished:
         raise InputError(
             f"{place} holds neither a comparison nor a finished run; give a folder that compare or adapt made"
@@ -49,17 +52,18 @@ def report_on(folder: str | Path, data: str | None = None, module: str | None = 
             "stlora adapt or stlora compare made"
         )
     series = open_run(run.record(), moved_to=data).series
-    write_report(place / _PAGE, report_of([Run(options["run"]), run], series, module=module))
+    write_report(place / _PAGE, report_of([Run(options["run"]), run], series, module=module, sensors=sensors))
     return place / _PAGE
 
 
-def report_comparison(folder: Path, data: str | None, modules: Sequence[str]) -> Path:
+def report_comparison(folder: Path, data: str | None, modules: Sequence[str], sensors: Sequence[str] = ()) -> Path:
     """Write the page of a comparison.
 
     Args:
         folder: of the comparison.
         data: the data's place, if not where it lay when the runs were made.
         modules: ``package.module:factory`` of backbones of your own, whose code may be run.
+        sensors: as of :func:`report_on`.
 
     Returns:
         The file that was written.
@@ -67,7 +71,7 @@ def report_comparison(folder: Path, data: str | None, modules: Sequence[str]) ->
     Raises:
         InputError: as :func:`report_on`.
     """
-    write_comparison_page(folder / _PAGE, comparison_report(folder, data, modules))
+    write_comparison_page(folder / _PAGE, comparison_report(folder, data, modules, sensors))
     return folder / _PAGE
 
 
