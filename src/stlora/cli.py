@@ -113,7 +113,7 @@ def compare(config: CompareConfig) -> None:
     from stlora.evaluation.writing import to_text
     from stlora.report.runs.writing import try_report
     from stlora.training import compare as run_compare
-    from stlora.training.lists import names
+    from stlora.training.comparing.lists import names
 
     comparison = run_compare(config, show=True)
     print(to_text(error_table(comparison.rows)))
@@ -130,7 +130,7 @@ def compare(config: CompareConfig) -> None:
 def report(options: ReportOptions) -> None:
     """Write the page again and print where it is."""
     from stlora.report.runs.writing import report_on
-    from stlora.training.lists import names
+    from stlora.training.comparing.lists import names
 
     sensors = [] if options.sensors is None else names(options.sensors)
     print(report_on(options.folder, options.data, options.module, sensors))

@@ -11,9 +11,9 @@ from stlora import InputError
 from stlora.data.time.clock import clock, daily_profile
 from stlora.files import read_json, read_tensors, write_json
 from stlora.training import evaluate, predict
+from stlora.training.comparing.protocol import check_same_protocol
 from stlora.training.config import CompareConfig
 from stlora.training.prepare import prepare
-from stlora.training.protocol import check_same_protocol
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ from stlora.studies.config import DesignOptions
 from stlora.studies.designs import Design
 from stlora.studies.sources import Measurements, Source, module_for
 from stlora.training.adaptation import adapt
+from stlora.training.comparing.remaining import left_text, time_left
 from stlora.training.config import AdaptConfig
-from stlora.training.remaining import left_text, time_left
 from stlora.training.run import Run
 
 

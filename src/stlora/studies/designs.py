@@ -13,7 +13,7 @@ import yaml
 from stlora.adapters import STLoRAConfig
 from stlora.errors import InputError
 from stlora.studies.config import DesignOptions
-from stlora.training.lists import names
+from stlora.training.comparing.lists import names
 
 _NOT_STUDIED = ("freeze_backbone",)  # not a form of the adapter
 _RANGES: dict[str, tuple[Any, ...]] = {

@@ -19,9 +19,9 @@ from stlora.studies.outcome import Study
 from stlora.studies.protocol import circumstances
 from stlora.studies.share import Share
 from stlora.studies.writing import spread_entry, write_page
-from stlora.training.comparison import compare
+from stlora.training.comparing.comparison import compare
+from stlora.training.comparing.lists import names
 from stlora.training.config import CompareConfig
-from stlora.training.lists import names
 from stlora.training.prepare import open_series
 
 if TYPE_CHECKING:

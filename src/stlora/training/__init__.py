@@ -6,7 +6,7 @@ from stlora._lazy import lazy_names
 
 if TYPE_CHECKING:
     from stlora.training.adaptation import adapt
-    from stlora.training.comparison import compare
+    from stlora.training.comparing.comparison import compare
     from stlora.training.config import AdaptConfig, CompareConfig, FitConfig
     from stlora.training.evaluating import evaluate
     from stlora.training.fitting import fit
@@ -23,7 +23,7 @@ __getattr__ = lazy_names(
         "FitConfig": "stlora.training.config",
         "Run": "stlora.training.run",
         "adapt": "stlora.training.adaptation",
-        "compare": "stlora.training.comparison",
+        "compare": "stlora.training.comparing.comparison",
         "evaluate": "stlora.training.evaluating",
         "fit": "stlora.training.fitting",
         "predict": "stlora.training.prediction",

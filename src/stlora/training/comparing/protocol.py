@@ -13,10 +13,10 @@ from typing import Any
 from stlora.data import SensorSeries
 from stlora.errors import InputError
 from stlora.files import read_json
-from stlora.training.adapter_recipes import adapter_recipes
-from stlora.training.cells import Cell, fit_config
+from stlora.training.comparing.adapter_recipes import adapter_recipes
+from stlora.training.comparing.cells import Cell, fit_config
+from stlora.training.comparing.lists import names
 from stlora.training.config import CompareConfig
-from stlora.training.lists import names
 from stlora.training.models import is_baseline
 from stlora.training.recipe import Recipe
 from stlora.training.wrapping import form_of

@@ -6,7 +6,7 @@ from typing import get_args
 
 from stlora import backbones, baselines, rivals
 from stlora.adapters.config import AdapterName
-from stlora.training.columns import Column
+from stlora.training.comparing.columns import Column
 
 Place = tuple[int, int, str]
 _KINDS = ("alone", "frozen", "joint", "trained-on")

@@ -3,7 +3,7 @@
 import pytest
 
 from stlora.files import write_json
-from stlora.training.remaining import left_text, time_left
+from stlora.training.comparing.remaining import left_text, time_left
 
 
 def cell(folder, name, kind, **seconds):

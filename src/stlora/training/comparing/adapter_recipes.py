@@ -7,7 +7,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from stlora import rivals
-from stlora.training.cells import Cell, adapt_config
+from stlora.training.comparing.cells import Cell, adapt_config
 from stlora.training.config import CompareConfig
 from stlora.training.recipe import Recipe
 

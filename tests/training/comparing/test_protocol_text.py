@@ -7,8 +7,8 @@ import pytest
 from stlora.evaluation.changes import Change
 from stlora.evaluation.failed import FailedRow
 from stlora.evaluation.rows import summarise
-from stlora.training.failed import failed_rows
-from stlora.training.protocol_text import about_changes, about_errors
+from stlora.training.comparing.failed import failed_rows
+from stlora.training.comparing.protocol_text import about_changes, about_errors
 
 PROTOCOL = {
     "dataset": "city",

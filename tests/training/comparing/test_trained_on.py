@@ -10,9 +10,10 @@ import yaml
 
 from stlora import InputError
 from stlora.files import write_json
-from stlora.training import Run, evaluate, pace
+from stlora.training import Run, evaluate
 from stlora.training.adaptation import open_run
-from stlora.training.trained_on import TrainOnConfig, begun_epochs, epochs_for, pace_of, train_on
+from stlora.training.comparing import pace
+from stlora.training.comparing.trained_on import TrainOnConfig, begun_epochs, epochs_for, pace_of, train_on
 
 
 def finished(folder, **metrics):

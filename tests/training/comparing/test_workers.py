@@ -6,9 +6,10 @@ from types import SimpleNamespace
 import pytest
 
 from stlora.files import read_json, write_json
-from stlora.training import CompareConfig, compare, workers
-from stlora.training.cells import Cell
-from stlora.training.columns import ALONE
+from stlora.training import CompareConfig, compare
+from stlora.training.comparing import workers
+from stlora.training.comparing.cells import Cell
+from stlora.training.comparing.columns import ALONE
 from stlora.training.resources import free_memory, resident_memory
 
 

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from stlora.training.cells import Cell
-from stlora.training.columns import ALONE
+from stlora.training.comparing.cells import Cell
+from stlora.training.comparing.columns import ALONE
+from stlora.training.comparing.lists import names
+from stlora.training.comparing.order import Place, adapter_place, backbone_place, column_place
+from stlora.training.comparing.protocol import MORE, parts_of
 from stlora.training.config import CompareConfig
-from stlora.training.lists import names
-from stlora.training.order import Place, adapter_place, backbone_place, column_place
-from stlora.training.protocol import MORE, parts_of
 
 
 def with_earlier(

@@ -11,7 +11,7 @@ from stlora.evaluation.latex import PACKAGES, escape, to_latex
 from stlora.evaluation.paper_table import common_seeds, paper_table, steps_of
 from stlora.evaluation.rows import Row
 from stlora.evaluation.tables import change_table, cost_table
-from stlora.training.failed import failed_rows
+from stlora.training.comparing.failed import failed_rows
 
 _MEAN = r"mean $\pm$ sample standard deviation"
 _ABOUT_COSTS = (

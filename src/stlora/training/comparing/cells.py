@@ -14,12 +14,12 @@ from stlora.backbones.own import is_factory
 from stlora.data import SensorSeries
 from stlora.errors import InputError
 from stlora.training.adaptation import adapt
-from stlora.training.columns import Column
+from stlora.training.comparing.columns import Column
+from stlora.training.comparing.remaining import left_text, time_left
+from stlora.training.comparing.trained_on import TrainOnConfig, begun_epochs, epochs_for, pace_of, train_on
 from stlora.training.config import AdaptConfig, CompareConfig, FitConfig
 from stlora.training.fitting import fit
-from stlora.training.remaining import left_text, time_left
 from stlora.training.run import Run
-from stlora.training.trained_on import TrainOnConfig, begun_epochs, epochs_for, pace_of, train_on
 from stlora.training.wrapping import runs_backbone
 
 

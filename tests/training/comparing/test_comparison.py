@@ -9,10 +9,11 @@ import pytest
 
 from stlora import InputError
 from stlora.evaluation.rows import summarise
-from stlora.training import CompareConfig, Run, cells, compare
-from stlora.training.lists import names
-from stlora.training.protocol_text import _seed_notes
-from stlora.training.table_files import rewrite_tables
+from stlora.training import CompareConfig, Run, compare
+from stlora.training.comparing import cells
+from stlora.training.comparing.lists import names
+from stlora.training.comparing.protocol_text import _seed_notes
+from stlora.training.comparing.table_files import rewrite_tables
 
 QUICK = {
     "data": "simulated",

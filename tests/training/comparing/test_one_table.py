@@ -8,7 +8,8 @@ import yaml
 
 from stlora import InputError
 from stlora.files import read_json, write_json
-from stlora.training import CompareConfig, Run, cells, compare
+from stlora.training import CompareConfig, Run, compare
+from stlora.training.comparing import cells
 
 QUICK = {"data": "simulated", "history": 4, "horizon": 3, "epochs": 1, "train_fraction": 0.2, "adapt_epochs": 1}
 NEW = ("results.json", "table.md", "table.csv", "table.tex")

@@ -6,14 +6,15 @@ from collections.abc import Iterable
 
 from stlora import rivals
 from stlora.evaluation.failed import FailedRow
-from stlora.training.columns import Column
+from stlora.training.comparing.columns import Column
 
 
 def failed_rows(names: Iterable[str]) -> list[FailedRow]:
     """One for each backbone and column that has a failed cell.
 
     Args:
-        names: of the cells, as :attr:`stlora.training.cells.Cell.name` makes them and ``results.json`` keeps them.
+        names: of the cells, as :attr:`stlora.training.comparing.cells.Cell.name` makes them and ``results.json`` keeps
+            them.
 
     Example:
         >>> failed_rows(["lstm stlora-joint seed 0", "lstm stlora-joint seed 2"])

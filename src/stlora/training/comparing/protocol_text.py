@@ -13,8 +13,8 @@ from stlora.evaluation.significance import ENOUGH_BLOCKS
 from stlora.evaluation.tables import change_table, cost_table, error_table
 from stlora.evaluation.writing import to_markdown
 from stlora.training import models
-from stlora.training.adapter_recipes import about_adapters
-from stlora.training.failed import failed_rows
+from stlora.training.comparing.adapter_recipes import about_adapters
+from stlora.training.comparing.failed import failed_rows
 from stlora.training.versions import about_versions
 from stlora.training.wrapping import runs_backbone
 

@@ -15,19 +15,19 @@ from stlora.evaluation.errors import WindowErrors
 from stlora.evaluation.rows import Row, summarise
 from stlora.files import write_json
 from stlora.training import together
-from stlora.training.cells import Cell, say
-from stlora.training.columns import columns_for, columns_of
+from stlora.training.comparing.cells import Cell, say
+from stlora.training.comparing.columns import columns_for, columns_of
+from stlora.training.comparing.earlier import find_earlier
+from stlora.training.comparing.lists import names
+from stlora.training.comparing.order import backbone_place, column_place
+from stlora.training.comparing.protocol import check_same_protocol, make_protocol
+from stlora.training.comparing.protocol_so_far import with_earlier
+from stlora.training.comparing.table_files import write_tables
+from stlora.training.comparing.workers import run_cells
 from stlora.training.config import CompareConfig
-from stlora.training.earlier import find_earlier
-from stlora.training.lists import names
-from stlora.training.order import backbone_place, column_place
 from stlora.training.prepare import open_series
-from stlora.training.protocol import check_same_protocol, make_protocol
-from stlora.training.protocol_so_far import with_earlier
 from stlora.training.run import Run
-from stlora.training.table_files import write_tables
 from stlora.training.versions import versions_of
-from stlora.training.workers import run_cells
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def write_comparison(out: Path, protocol: dict[str, Any], cells: Sequence[Cell],
 
     Args:
         out: the folder of the comparison.
-        protocol: as :func:`stlora.training.protocol.make_protocol` makes it.
+        protocol: as :func:`stlora.training.comparing.protocol.make_protocol` makes it.
         cells: finished or not.
         failed: their reasons.
     """

@@ -13,9 +13,9 @@ from stlora.evaluation.entries import change_of
 from stlora.evaluation.latex import PACKAGES, to_latex
 from stlora.evaluation.rows import summarise
 from stlora.evaluation.tables import Table
-from stlora.training.latex_page import latex_page
+from stlora.training.comparing.latex_page import latex_page
 
-RESULTS = Path(__file__).parents[2] / "results"
+RESULTS = Path(__file__).parents[3] / "results"
 PROTOCOL = {"dataset": "my_city", "nodes": 6, "unit": "km/h", "options": {"horizon": 12}}
 MOST = 3.0  # points
 

@@ -9,8 +9,8 @@ from typing import Any
 import yaml
 
 from stlora.files import read_json
-from stlora.training.adapter_recipes import adapter_recipe
-from stlora.training.cells import Cell, fit_config
+from stlora.training.comparing.adapter_recipes import adapter_recipe
+from stlora.training.comparing.cells import Cell, fit_config
 from stlora.training.config import CompareConfig, DataOptions, FitConfig
 from stlora.training.models import is_baseline
 from stlora.training.recipe import Recipe

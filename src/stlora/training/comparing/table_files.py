@@ -11,9 +11,9 @@ from stlora.evaluation.csv_lines import to_csv
 from stlora.evaluation.entries import change_of
 from stlora.evaluation.rows import Row, summarise
 from stlora.files import read_json, write_text
-from stlora.training.failed import failed_rows
-from stlora.training.latex_page import latex_page
-from stlora.training.protocol_text import page
+from stlora.training.comparing.failed import failed_rows
+from stlora.training.comparing.latex_page import latex_page
+from stlora.training.comparing.protocol_text import page
 
 
 def write_tables(
@@ -31,7 +31,7 @@ def write_tables(
         rows: of the tables.
         changes: of the rows against their backbones alone.
         others: of the default adapter against the other columns.
-        protocol: as :func:`stlora.training.protocol.make_protocol` makes it.
+        protocol: as :func:`stlora.training.comparing.protocol.make_protocol` makes it.
         failed: cells without a result, with their reason.
     """
     write_text(folder / "table.md", page(rows, changes, others, protocol, failed))

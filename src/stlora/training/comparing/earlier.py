@@ -12,9 +12,9 @@ from yaml import YAMLError
 from stlora.errors import InputError
 from stlora.evaluation.rows import summarise
 from stlora.files import read_json
-from stlora.training.belonging import belongs
-from stlora.training.cells import Cell
-from stlora.training.columns import ALONE, column_behind
+from stlora.training.comparing.belonging import belongs
+from stlora.training.comparing.cells import Cell
+from stlora.training.comparing.columns import ALONE, column_behind
 from stlora.training.config import CompareConfig
 from stlora.training.run import Run
 

@@ -1,0 +1,1 @@
+"""Comparing: backbones × adapters × seeds, one table of many runs that are all made alike."""
