@@ -179,6 +179,8 @@ def _run(config: CompareConfig, series: SensorSeries, cell: Cell, chain: Sequenc
         epochs=_adapt_epochs(config, cell, chain[0]),
         train_fraction=config.train_fraction,
         device=config.device,
+        precision=config.precision,
+        compile=config.compile,
         module=module,
     )
     adapt(options, series, show=show)
