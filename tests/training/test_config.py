@@ -31,6 +31,7 @@ from stlora.training import AdaptConfig, CompareConfig, FitConfig
         ("warmup", -1),
         ("sampling", -1.0),
         ("device", "tpu"),
+        ("precision", "16"),
     ],
 )
 def test_training_option_out_of_range_is_refused_by_every_verb(name, value):

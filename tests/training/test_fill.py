@@ -94,27 +94,33 @@ def test_run_of_a_version_without_the_option_is_taken_up_and_used(tiny, tmp_path
         tiny.fit(tmp_path / "run")
     stored = tmp_path / "run" / "config.yaml"
     options = yaml.safe_load(stored.read_text())
-    older = {name: value for name, value in options.items() if name not in ("fill", "timezone")}
+    older = {name: value for name, value in options.items() if name not in ("fill", "timezone", "precision", "compile")}
     stored.write_text(yaml.safe_dump(older))
     with pytest.raises(InputError, match="other options"):
         tiny.fit(tmp_path / "run", fill="linear")
+    with pytest.raises(InputError, match="other options"):
+        tiny.fit(tmp_path / "run", precision="bf16")
     run = tiny.fit(tmp_path / "run")
     path = run.folder / "backbone" / "config.json"
     content = read_json(path)
-    del content["fit"]["fill"], content["fit"]["timezone"]
+    for name in ("fill", "timezone", "precision", "compile"):
+        del content["fit"][name]
     write_json(path, content)
     assert run.filling().fill == "last"
     assert evaluate(run, series=tiny.series, device="cpu")["average"] == run.metrics["average"]
 
 
 def test_comparison_of_a_version_without_the_option_is_continued(tmp_path):
-    protocol = {"data_fingerprint": "f", "options": {"fill": "last", "seed": 0}, "recipes": {}, "adapters": {}}
+    options = {"fill": "last", "precision": "32", "compile": False, "seed": 0}
+    protocol = {"data_fingerprint": "f", "options": options, "recipes": {}, "adapters": {}}
     before = {"data_fingerprint": "f", "options": {"seed": 0}, "adapters": {}}
     write_json(tmp_path / "results.json", {"protocol": before})
     assert CompareConfig.fill == "last"
     check_same_protocol(tmp_path, protocol)
     with pytest.raises(InputError, match="fill=last and this one has linear"):
-        check_same_protocol(tmp_path, protocol | {"options": {"fill": "linear", "seed": 0}})
+        check_same_protocol(tmp_path, protocol | {"options": options | {"fill": "linear"}})
+    with pytest.raises(InputError, match="compile=False and this one has True"):
+        check_same_protocol(tmp_path, protocol | {"options": options | {"compile": True}})
 
 
 def test_backbone_of_four_channels_is_trained_on_the_mask(tiny, tmp_path):

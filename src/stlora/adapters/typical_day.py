@@ -74,8 +74,17 @@ class TypicalDay(nn.Module):
             self.coefficients[kind, order, nodes] = fitted.T.to(self.coefficients)
 
     def forward(self, clock: Tensor) -> Tensor:
-        """The usual values ``[..., N]`` at times ``[..., 2]``: time of day in [0, 1) and day of week / 7."""
+        """The usual values ``[..., N]`` at times ``[..., 2]``: time of day in [0, 1) and day of week / 7.
+
+        They are measured, so autocast, which is for what is learned, does not round them.
+        """
         basis = _basis(clock[..., 0], self.harmonics)
+        if torch.is_autocast_enabled(clock.device.type):
+            with torch.autocast(clock.device.type, enabled=False):
+                return self._usual(basis, clock)
+        return self._usual(basis, clock)
+
+    def _usual(self, basis: Tensor, clock: Tensor) -> Tensor:
         workday, weekend = (basis @ kind for kind in self.coefficients.to(clock.dtype))
         return torch.where(_weekend(clock[..., 1]).unsqueeze(-1), weekend, workday)
 

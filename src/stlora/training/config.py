@@ -58,20 +58,27 @@ class RunOptions:
         train_fraction: share of the training windows that an epoch sees, drawn anew for each epoch; above 1 it sees
             them more than once.
         device: auto takes a GPU where there is one.
+        precision: of the products in the network while it is trained: 32, or bf16 for bfloat16 by autocast. Weights,
+            losses and what is measured stay float32. What it saves depends on the processor, see docs/serving.md.
+        compile: train with torch.compile, which takes a C++ compiler and seconds to minutes at the first steps; what is
+            measured is not compiled. It rarely pays on a processor, see docs/serving.md.
     """
 
     seed: int = 0
     train_fraction: float = 1.0
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Literal["32", "bf16"] = "32"
+    compile: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 2**32:
             raise InputError(f"seed is {self.seed}; expected 0 or more, less than 2**32")
         if not 0 < self.train_fraction < inf:
             raise InputError(f"train_fraction is {self.train_fraction}; expected a finite number above 0")
-        choices = get_args(get_type_hints(RunOptions)["device"])
-        if self.device not in choices:
-            raise InputError(f"device is {self.device!r}; choose one of {', '.join(choices)}")
+        for name in ("device", "precision"):
+            value, choices = getattr(self, name), get_args(get_type_hints(RunOptions)[name])
+            if value not in choices:
+                raise InputError(f"{name} is {value!r}; choose one of {', '.join(map(repr, choices))}")
 
 
 @dataclass(kw_only=True)

@@ -17,6 +17,7 @@ from stlora.errors import InputError
 from stlora.files import write_text
 from stlora.training import together
 from stlora.training.callbacks import BestCheckpoint, Patience, SafeCheckpoints, TrainingLog, read_checkpoint
+from stlora.training.compiling import compiled
 from stlora.training.config import TrainingOptions
 from stlora.training.forecasts import choose_device, measure
 from stlora.training.shares import settle_shares
@@ -50,8 +51,8 @@ def train(task: ForecastTask, options: TrainingOptions, folder: Path, show: bool
         show: progress on the terminal.
 
     Raises:
-        InputError: there is nothing to train, no such device, more processes than validation windows, or the loss is
-            not finite from the start.
+        InputError: there is nothing to train, no such device, more processes than validation windows, the network
+            cannot be compiled, or the loss is not finite from the start.
     """
     if options.epochs == 0:
         return _measured_only(task, options, folder)
@@ -91,7 +92,8 @@ def train(task: ForecastTask, options: TrainingOptions, folder: Path, show: bool
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="lightning")
         try:
-            trainer.fit(task, ckpt_path=last if last.exists() else None)
+            with compiled(task.model, options.compile):
+                trainer.fit(task, ckpt_path=last if last.exists() else None)
         except SystemExit as stopped:  # what Lightning makes of Ctrl-C
             raise KeyboardInterrupt from stopped
     if not log.rows or not math.isfinite(val_mae := min(row[2] for row in log.rows)):

@@ -6,10 +6,11 @@ import json
 import shutil
 
 import pytest
+import yaml
 
 from stlora import InputError
 from stlora.evaluation.rows import summarise
-from stlora.training import CompareConfig, Run, compare
+from stlora.training import CompareConfig, Run, compare, compiling
 from stlora.training.comparing import cells
 from stlora.training.comparing.lists import names
 from stlora.training.comparing.protocol_text import _seed_notes
@@ -109,6 +110,18 @@ def test_old_runs_without_errors_of_windows_get_no_test(folder, tiny, tmp_path):
     (tmp_path / "old" / "results.json").write_text(json.dumps(results))
     with pytest.raises(InputError, match="holds a comparison with epochs=2 and this one has 1"):
         run(tiny, tmp_path / "old")
+
+
+def test_every_cell_is_trained_in_the_precision_of_the_comparison(tiny, tmp_path, monkeypatch):
+    """Or compiled, here by a backend that leaves the graph as it is."""
+    monkeypatch.setattr(compiling, "BACKEND", "eager")
+    options = {"adapters": "none,stlora,trained-on", "seeds": 0, "precision": "bf16", "compile": True}
+    assert run(tiny, tmp_path, **options).failed == {}
+    configs = [yaml.safe_load(path.read_text()) for path in tmp_path.rglob("config.yaml")]
+    assert [(config["precision"], config["compile"]) for config in configs] == [("bf16", True)] * 3
+    stored = json.loads((tmp_path / "results.json").read_text())["protocol"]["options"]
+    assert (stored["precision"], stored["compile"]) == ("bf16", True)
+    assert "Networks were trained in bfloat16, compiled." in (tmp_path / "table.md").read_text()
 
 
 def test_joint_and_trained_on_columns_stand_beside_the_frozen_one(tiny, tmp_path):

@@ -124,6 +124,8 @@ def adapt_config(config: CompareConfig, cell: Cell, alone: Cell) -> AdaptConfig:
         epochs=_adapt_epochs(config, cell, alone),
         train_fraction=config.train_fraction,
         device=config.device,
+        precision=config.precision,
+        compile=config.compile,
         module=cell.backbone if is_factory(cell.backbone) else None,
     )
 

@@ -10,6 +10,7 @@ from itertools import islice
 import torch
 from torch import Tensor, nn
 
+from stlora.training.compiling import compiled
 from stlora.training.config import TrainingOptions
 from stlora.training.prepare import Prepared
 from stlora.training.schedules import make_optimizer
@@ -48,7 +49,8 @@ def seconds_an_epoch(network: nn.Module, data: Prepared, options: TrainingOption
     training = IndexBatches(data.split.train, options.batch_size, options.seed, options.train_fraction)
     validation = IndexBatches(data.split.val, options.batch_size)
     network.train()
-    seconds = len(training) * _seconds_each(step, training, device)
+    with compiled(network, options.compile):
+        seconds = len(training) * _seconds_each(step, training, device)
     network.eval()
     return seconds + len(validation) * _seconds_each(check, validation, device)
 

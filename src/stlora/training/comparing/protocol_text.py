@@ -73,8 +73,15 @@ def about_errors(protocol: dict[str, Any], rows: Sequence[Row], failed: Mapping[
         "mean ± sample standard deviation over seeds (ddof = 1), without ± for a single seed; Δ against the backbone "
         f"alone, paired by seed.{''.join(_seed_notes(rows))} An epoch saw {drawn}; {trained}{options['adapt_epochs']} "
         f"for an adapter on a frozen one{_tuned(protocol)}; the weights of the best validation MAE are measured once "
-        f"on the test windows.{''.join(_not_run(rows, failed))}{_without_chance(rows)}{about_adapters(protocol)}\n"
+        f"on the test windows.{_computed(options)}{''.join(_not_run(rows, failed))}{_without_chance(rows)}"
+        f"{about_adapters(protocol)}\n"
     )
+
+
+def _computed(options: Mapping[str, Any]) -> str:
+    """Said where training was not in plain float32; earlier versions knew nothing else."""
+    ways = ["in bfloat16"] * (options.get("precision", "32") == "bf16") + ["compiled"] * options.get("compile", False)
+    return f" Networks were trained {', '.join(ways)}." if ways else ""
 
 
 def _tuned(protocol: dict[str, Any]) -> str:

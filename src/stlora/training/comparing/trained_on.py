@@ -25,7 +25,7 @@ from stlora.training.results import run_metrics, timed_measure
 from stlora.training.run import Run
 from stlora.training.task import ForecastTask
 
-_AS_BEFORE = ("batch_size", "optimizer", "weight_decay", "epsilon", "clip", "train_fraction")
+_AS_BEFORE = ("batch_size", "optimizer", "weight_decay", "epsilon", "clip", "train_fraction", "precision", "compile")
 
 
 @dataclass(kw_only=True)
