@@ -7,7 +7,6 @@ from importlib.util import find_spec
 
 import pytest
 import torch
-from stlora.training.trained_on import TrainOnConfig, pace_of
 from torch._dynamo.utils import counters
 
 from stlora import InputError
@@ -15,6 +14,7 @@ from stlora.adapters import NodeSpecificPredictor
 from stlora.adapters.files import fingerprint
 from stlora.training import compiling, evaluate
 from stlora.training.adaptation import open_run
+from stlora.training.comparing.trained_on import TrainOnConfig, pace_of
 from stlora.training.compiling import compiled, parts_that_learn
 from stlora.training.wrapping import wrap
 

@@ -3,7 +3,6 @@
 import pytest
 import torch
 import yaml
-from stlora.training.trained_on import TrainOnConfig, pace_of
 from torch import nn
 
 from stlora.adapters import NodeAdaptiveLowRankLayer, STLoRA
@@ -11,6 +10,7 @@ from stlora.adapters.typical_day import TypicalDay
 from stlora.files import read_json, read_tensors
 from stlora.training import Run, evaluate, task
 from stlora.training.adaptation import open_run
+from stlora.training.comparing.trained_on import TrainOnConfig, pace_of
 
 STGCN = {"backbone": "stgcn", "backbone_options": {}, "history": 12}
 
