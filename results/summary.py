@@ -13,7 +13,8 @@ from statistics import mean, stdev
 from typing import Any
 
 PAPER = ("lstm", "stgcn", "gwnet", "agcrn", "staeformer", "d2stgnn")  # the backbones of the paper
-RIVALS = ("bias_scale", "node_head", "embedding", "clora", "peft", "finetune")
+SHOWN = ("stlora", "large", "shared", "stlora-joint", "paper", "paper-joint", "trained-on")
+RIVALS = ("bias_scale", "node_head", "embedding", "embedding-joint", "clora", "clora-joint", "peft", "finetune")
 Runs = dict[tuple[str, str], dict[int, dict[str, Any]]]
 
 
@@ -86,17 +87,21 @@ def percent(value: float | None) -> str:
 
 def baselines(runs: Runs) -> str:
     """The errors of those without adapters, on one line."""
-    found = [
-        f"{backbone} {mean(errors(runs, backbone, column, 'average').values()):.3f}"
-        for backbone, column in runs
-        if column == "none" and not any(other == backbone and name != "none" for other, name in runs)
-    ]
-    return ", ".join(found)
+    adapted = {backbone for backbone, column in runs if column != "none"}
+    found = {name: errors(runs, name, "none", "average").values() for name, _ in runs if name not in adapted}
+    return ", ".join(f"{name} {mean(values):.3f}" for name, values in found.items())
 
 
 def shown(runs: Runs) -> tuple[str, ...]:
-    """All columns but the rivals, in the order of the runs."""
-    return tuple(dict.fromkeys(column for _, column in runs if column not in ("none", *RIVALS)))
+    """Those of the README's table that there are."""
+    there = {column for _, column in runs}
+    return tuple(column for column in SHOWN if column in there)
+
+
+def own_forecast(runs: Runs) -> str:
+    """The error of the adapter's own forecast without any backbone."""
+    (found,) = (errors(runs, backbone, column, "average") for backbone, column in runs if column == "own")
+    return f"{mean(found.values()):.3f} ± {stdev(found.values()):.3f}"
 
 
 def rival_table(runs: Runs) -> str:
@@ -120,5 +125,7 @@ if __name__ == "__main__":
     told = read(sys.argv[1])
     print(table(told, tuple(sys.argv[2:]) or shown(told)))
     print(baselines(told))
+    if any(column == "own" for _, column in told):
+        print("own forecast without backbone", own_forecast(told))
     if any(name in RIVALS for _, name in told):
         print(rival_table(told))

@@ -39,6 +39,7 @@ def test_the_readme_shows_the_table_and_the_baselines(summary, readme, name):
     runs = summary.read(name)
     assert summary.table(runs, summary.shown(runs)) in readme
     assert summary.baselines(runs) in " ".join(readme.split())
+    assert f"own forecast without any backbone comes to {summary.own_forecast(runs)}" in " ".join(readme.split())
 
 
 def test_the_page_of_results_shows_the_rivals(summary, name):
