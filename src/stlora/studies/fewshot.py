@@ -19,6 +19,7 @@ from stlora.studies.outcome import Study
 from stlora.studies.protocol import circumstances
 from stlora.studies.share import Share
 from stlora.studies.writing import spread_entry, write_page
+from stlora.training import together
 from stlora.training.comparison import compare, names
 from stlora.training.config import CompareConfig
 from stlora.training.prepare import open_series
@@ -47,8 +48,9 @@ def few_shot_study(config: FewShotConfig, series: SensorSeries | None = None, sh
         show: progress on the terminal.
 
     Raises:
-        InputError: a share is none, or the data or an option cannot be used.
+        InputError: several processes were started, a share is none, or the data or an option cannot be used.
     """
+    together.refuse("a study")
     given = _shares(config)
     series = open_series(config, series)
     whole = sample_split(series.num_steps, config.history, config.horizon, config.split)
