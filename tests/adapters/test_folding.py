@@ -157,7 +157,19 @@ def replace(layer):
     layer.lora_B = torch.nn.Parameter(2 * layer.lora_B.detach())
 
 
-@pytest.mark.parametrize("change", [train_mode, optimise, load, assign, write, replace])
+def from_vector(layer):
+    numbers = torch.nn.utils.parameters_to_vector(layer.parameters()).detach()
+    torch.nn.utils.vector_to_parameters(2 * numbers, layer.parameters())
+
+
+def set_alpha(layer):
+    layer.alpha = 3.0
+
+
+CHANGES = [train_mode, optimise, load, assign, write, replace, from_vector, set_alpha]
+
+
+@pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("nodes", [FEW, MANY])
 def test_changed_weights_answer_at_once(change, nodes):
     layer, x = layer_and_input(nodes, "core")
@@ -169,6 +181,16 @@ def test_changed_weights_answer_at_once(change, nodes):
     torch.testing.assert_close(
         got, torch.einsum("noi,...ni->...no", layer.weight + layer.delta_weight(), x) + layer.bias
     )
+
+
+def test_layer_whose_changes_are_not_counted_is_not_folded():
+    with torch.inference_mode():
+        layer, x = layer_and_input(FEW, "core")
+        fold(layer)
+        layer.node_core[1] += 1
+        torch.testing.assert_close(
+            layer(x), torch.einsum("noi,...ni->...no", layer.weight + layer.delta_weight(), x) + layer.bias
+        )
 
 
 def test_folded_layer_can_become_of_another_type(few):

@@ -46,3 +46,10 @@ def test_only_what_is_still_and_farther_from_usual_than_ever_is_strange():
     values = torch.tensor([[5.0, 5.0, 5.0, 5.0], [5.0, 5.0, 5.0, 5.1], [5.0, 5.0, 5.0, 5.0]])[None]
     departures = torch.tensor([0.1, 0.9, -1.1, 9.0]).expand(1, 3, 4)
     assert stillness(values, departures).tolist() == [[True, False, True, False]]
+
+
+def test_one_step_cannot_show_that_a_node_stands_still():
+    stillness = Stillness(2, history=1)
+    stillness.fit(torch.tensor([[1.0, 2.0], [2.0, 3.0]]), torch.tensor([[0.5, 0.5], [0.5, 0.5]]))
+    values = torch.tensor([[[9.0, torch.nan]]])  # a record
+    assert stillness(values, values).tolist() == [[False, False]]

@@ -1,7 +1,10 @@
 """Adapting a trained backbone: what stays, what is written, what is refused."""
 
 import dataclasses
+import errno
+import io
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +17,7 @@ from stlora.data.windows import Windows
 from stlora.training import AdaptConfig, Run, adapt
 from stlora.training.adaptation import open_run
 from stlora.training.config import TrainingOptions
+from stlora.training.forecasts import forecasts
 from stlora.training.kept import keep_forecasts
 from stlora.training.shares import settle_shares
 from stlora.training.task import AdaptTask
@@ -81,6 +85,42 @@ def test_forecasts_of_training_windows_are_made_for_those_that_need_them(tiny, f
     split = open_run(fitted.record(), tiny.series).split
     sizes = [np.load(path, mmap_mode="r").shape[0] for path in (source / "kept").glob("*.npy")]
     assert sorted(sizes) == sorted([len(split.val), len(split.train)][:files])
+
+
+def test_the_backbone_runs_in_batches_of_the_size_it_was_trained_with(tiny, fitted, tmp_path, monkeypatch):
+    source = tmp_path / "source"
+    shutil.copytree(fitted.folder, source, ignore=shutil.ignore_patterns("kept"))
+    sizes = []
+
+    def watched(model, windows, starts, batch_size):
+        sizes.append(batch_size)
+        return forecasts(model, windows, starts, batch_size)
+
+    monkeypatch.setattr("stlora.training.kept.forecasts", watched)
+    tiny.adapt(Run(source), tmp_path / "run", epochs=1, batch_size=128)
+    assert sizes == [fitted.record().fit["batch_size"]] == [32]
+
+
+def test_forecasts_that_find_no_room_end_in_one_line_and_leave_nothing(tiny, fitted, tmp_path, monkeypatch):
+    data = open_run(fitted.record(), tiny.series)
+    written = []
+
+    class FullDisk(io.FileIO):
+        def write(self, part):
+            if written:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            written.append(super().write(part))
+            return written[0]
+
+    plain = Path.open
+    monkeypatch.setattr(
+        Path, "open", lambda path, mode="r", **more: (FullDisk if mode == "wb" else plain)(path, mode, **more)
+    )
+    megabytes = 4 * len(data.split.val) * 3 * 6 / 1e6
+    with pytest.raises(InputError, match=rf"cannot be kept in .* \(No space left on device\).* {megabytes:.1f} MB"):
+        keep_forecasts(fitted.load_backbone(), data, data.split.val, tmp_path / "kept")
+    assert written
+    assert not any((tmp_path / "kept").iterdir())
 
 
 def test_forecasts_of_another_backbone_are_not_used(tiny, fitted, tmp_path):

@@ -11,6 +11,10 @@ import pytest
 
 from stlora import InputError
 from stlora.data.store import write_store
+from stlora.studies.config import FewShotConfig, FieldStudyConfig, TransferConfig
+from stlora.studies.fewshot import few_shot_study
+from stlora.studies.field import field_study
+from stlora.studies.transfer import transfer_study
 from stlora.training import AdaptConfig, FitConfig, Run, adapt, compare, fit, together
 from stlora.training.config import CompareConfig
 
@@ -99,6 +103,20 @@ def test_what_one_process_does_is_refused_to_two(tiny, tmp_path):
         fit(FitConfig(out=str(tmp_path / "run"), **tiny.options(backbone="ha", backbone_options={})), tiny.series)
     with pytest.raises(InputError, match="a comparison is work for one process"):
         compare(CompareConfig(data="simulated", backbones="lstm", out=str(tmp_path / "out")), tiny.series)
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("two")
+def test_studies_are_refused_to_two(tiny, tmp_path):
+    out = str(tmp_path / "out")
+    started = [
+        lambda: field_study("rank", FieldStudyConfig(runs="none", out=out)),
+        lambda: transfer_study(TransferConfig(runs="none", out=out)),
+        lambda: few_shot_study(FewShotConfig(data="simulated", backbones="lstm", out=out), tiny.series),
+    ]
+    for study in started:
+        with pytest.raises(InputError, match="a study is work for one process and torchrun started 2"):
+            study()
     assert not any(tmp_path.iterdir())
 
 

@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from stlora.errors import InputError
 
 Products = TypeVar("Products")
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
+
+
+class _Origin(NamedTuple):
+    """A parameter as it was when products were made of it.
+
+    Its memory is held, so that no other tensor comes to lie at the same address.
+    """
+
+    parameter: nn.Parameter
+    version: int
+    memory: Tensor
+
+    @classmethod
+    def of(cls, parameter: nn.Parameter) -> _Origin:
+        return cls(parameter, parameter._version, parameter.detach())
+
+    def is_still(self, now: nn.Parameter) -> bool:
+        """Whether nothing was written to it, and neither it nor its memory was replaced."""
+        return now is self.parameter and now._version == self.version and now.data_ptr() == self.memory.data_ptr()
 
 
 class Foldable(nn.Module, Generic[Products]):
@@ -20,22 +39,29 @@ class Foldable(nn.Module, Generic[Products]):
     dropped. A subclass says what they are, in ``_to_fold``, and asks for them, by ``_folded_products``.
     """
 
-    _folded: tuple[Products, list[tuple[nn.Parameter, int]]] | None = None
+    _folded: tuple[Products, list[_Origin], tuple[float, ...]] | None = None
 
     def _to_fold(self) -> Products:
         raise NotImplementedError
 
+    def _numbers(self) -> tuple[float, ...]:
+        """What the products are made of besides parameters, and may be changed."""
+        return ()
+
     def fold(self) -> None:
-        """Compute the products of the weights as they are now.
+        """Compute the products of the weights as they are now; none of weights whose changes cannot be seen.
 
         Raises:
             InputError: the layer is in training mode.
         """
         if self.training:
             raise InputError("the layer is in training mode; only a model in inference is folded: call eval() first")
+        self.unfold()
+        if any(each.is_inference() for each in self.parameters()):
+            return
         with torch.no_grad():
             products = self._to_fold()
-        self._folded = products, [(each, each._version) for each in self.parameters()]
+        self._folded = products, [_Origin.of(each) for each in self.parameters()], self._numbers()
 
     def unfold(self) -> None:
         """Forget the products."""
@@ -45,11 +71,9 @@ class Foldable(nn.Module, Generic[Products]):
         """The products, if they are to be used: without gradients, uncompiled, and of the weights as they are."""
         if self._folded is None or torch.compiler.is_compiling():
             return None
-        products, made_from = self._folded
-        now = self.parameters()
-        if torch.is_grad_enabled() or not all(
-            new is old and new._version == version for new, (old, version) in zip(now, made_from, strict=True)
-        ):
+        products, origins, numbers = self._folded
+        same = map(_Origin.is_still, origins, self.parameters())
+        if torch.is_grad_enabled() or numbers != self._numbers() or not all(same):
             self.unfold()  # for good: an optimizer's fused step, which no version counts, comes after gradients
             return None
         return products
@@ -75,10 +99,13 @@ def fold(module: AnyModule) -> AnyModule:
     Answers are the same but for rounding. What is folded serves calls without gradients (``torch.no_grad``,
     ``torch.inference_mode``) that are not compiled or exported, and is in no ``state_dict``, copy or file. It is
     dropped by ``train()``, by ``to()``, by a call with gradients, and by the first call after a weight was changed or
-    replaced. A change through ``weight.data`` is not seen: call :func:`unfold` first.
+    replaced or ``alpha`` was set. Two changes are not seen, so call :func:`unfold` before them: one that is written
+    through ``weight.data``, and the step of an optimizer with ``fused=True`` along gradients that are older than the
+    folding.
 
     Args:
-        module: any module in ``eval()`` mode; one without such layers stays as it is.
+        module: any module in ``eval()`` mode; one without such layers stays as it is, and so does a layer that was
+            made under ``torch.inference_mode``, where changes of its weights are not counted.
 
     Returns:
         The module itself.

@@ -170,6 +170,9 @@ class NodeAdaptiveLowRankLayer(Foldable[_Products]):
             return products
         return _Products((self.weight + self.delta_weight()).transpose(1, 2).contiguous(), None)
 
+    def _numbers(self) -> tuple[float, ...]:
+        return (self.alpha,)
+
     def _project(self, rows: Tensor, factor: Tensor) -> Tensor:
         """``A_i x_i`` where nodes differ: ``[B·N, in]`` -> ``[B·N, r]``."""
         if self.node_factor == "full":

@@ -92,13 +92,15 @@ class NodeProfile(nn.Module):
         ahead = self._ahead(past[:, -1])
         departure = x[..., 0] - self.day(past)
         usual = self.day(ahead)
+        steps = key_steps(ahead.shape[1])
+        key = torch.stack([ahead[:, step] for step in steps], dim=1)  # an index of a list is sent to a GPU every time
         around: tuple[Tensor, ...] = ()
         if self.neighbours is not None:
             around = tuple(self.neighbours(departure[:, -NEWEST:]))
         return Context(
             departure=departure,
             usual=usual,
-            spread=self.variance(ahead[:, key_steps(ahead.shape[1])]).clamp_min(0).sqrt(),
+            spread=self.variance(key).clamp_min(0).sqrt(),
             expected=usual + self.persistence.to(x.dtype) * departure[:, -1:],
             around=around,
         )

@@ -51,6 +51,11 @@ class Stillness(nn.Module):
             self.seen[nodes] = torch.where(held, away, 0.0).nan_to_num().amax(dim=0)
 
     def forward(self, values: Tensor, departures: Tensor) -> Tensor:
-        """Which nodes ``[B, N]`` are still as never before, from values and departures ``[B, T, N]``."""
+        """Which nodes ``[B, N]`` are still as never before, from values and departures ``[B, T, N]``.
+
+        One step cannot show that a node stands still: with a history of 1 none does.
+        """
+        if self.history == 1:
+            return torch.zeros_like(values[:, 0], dtype=torch.bool)
         held = values.amax(dim=1) == values.amin(dim=1)
         return held & (departures.abs().mean(dim=1) > self.seen)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from functools import cached_property
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from stlora.data.filling import Filling, carry_forward, interpolate
-from stlora.data.mapped import is_mapped
-from stlora.data.mapped_rows import MappedRows
+from stlora.data.rows import Rows
 from stlora.data.scaling import Scaler
 from stlora.data.series import SensorSeries
 from stlora.data.time.clock import clock, clock_slot
@@ -20,8 +18,8 @@ from stlora.errors import InputError
 class Windows:
     """Histories and targets of a series, by the step at which a window starts.
 
-    A window that starts at step s has the history s … s+T-1 and the target s+T … s+T+H-1. A memory-mapped series
-    stays on disk and is read a batch at a time.
+    A window that starts at step s has the history s … s+T-1 and the target s+T … s+T+H-1. Where the array lies, and
+    whether a memory-mapped one is read a batch at a time, is settled by :class:`stlora.data.rows.Rows`.
 
     Args:
         series: the measurements.
@@ -63,11 +61,7 @@ class Windows:
         self.history = history
         self.horizon = horizon
         self.filling = filling or Filling()
-        self._values: Tensor | MappedRows  # [T_total, N], NaN = missing
-        if is_mapped(series.values):
-            self._values = MappedRows(series.values)
-        else:  # a copy only where torch cannot share the array
-            self._values = torch.from_numpy(np.require(series.values, requirements=("C", "W")))
+        self._values = Rows(series.values)  # [T_total, N], NaN = missing
         time = clock(series.time)
         self._clock = torch.from_numpy(time)  # [T_total, 2]
         if self.filling.profile is not None:
@@ -89,8 +83,8 @@ class Windows:
         return self._values.device
 
     def to(self, device: torch.device) -> Windows:
-        """Move the array, once, so that a training step copies indices alone."""
-        self._values = self._values.to(device)
+        """Make batches on ``device``; the array is moved there once if it fits, so that a step copies indices alone."""
+        self._values.to(device)
         self._clock = self._clock.to(device)
         if self.filling.profile is not None:
             self._profile, self._slot = self._profile.to(device), self._slot.to(device)
@@ -140,12 +134,12 @@ class Windows:
         """The number of observed values before each step, ``[T_total + 1]``."""
         counts = [torch.zeros(1, dtype=torch.long)]
         for rows in torch.split(torch.arange(len(self._values), device=self.device), 256):
-            counts.append((~self._values.index_select(0, rows).isnan()).sum(dim=1).cpu())
+            counts.append((~self._values[rows].isnan()).sum(dim=1).cpu())
         return torch.cat(counts).cumsum(0)
 
     def _rows(self, rows: Tensor) -> Tensor:
         """The values at steps ``[B, T]``: ``[B, T, N]``."""
-        return self._values.index_select(0, rows.reshape(-1)).view(*rows.shape, self.num_nodes)
+        return self._values[rows.reshape(-1)].view(*rows.shape, self.num_nodes)
 
     def _fill(self, scaled: Tensor, observed: Tensor, rows: Tensor) -> Tensor:
         if self.filling.fill == "profile":

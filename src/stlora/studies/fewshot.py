@@ -19,6 +19,7 @@ from stlora.studies.outcome import Study
 from stlora.studies.protocol import circumstances
 from stlora.studies.share import Share
 from stlora.studies.writing import spread_entry, write_page
+from stlora.training import together
 from stlora.training.comparing.comparison import compare
 from stlora.training.comparing.lists import names
 from stlora.training.config import CompareConfig
@@ -48,8 +49,9 @@ def few_shot_study(config: FewShotConfig, series: SensorSeries | None = None, sh
         show: progress on the terminal.
 
     Raises:
-        InputError: a share is none, or the data or an option cannot be used.
+        InputError: several processes were started, a share is none, or the data or an option cannot be used.
     """
+    together.refuse("a study")
     given = _shares(config)
     series = open_series(config, series)
     whole = sample_split(series.num_steps, config.history, config.horizon, config.split)

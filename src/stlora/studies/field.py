@@ -16,6 +16,7 @@ from stlora.studies.outcome import Outcome, Study, gather
 from stlora.studies.protocol import check_same_study, make_protocol
 from stlora.studies.sources import Measurements, find_sources
 from stlora.studies.writing import about_table, study_table, write_page, write_study
+from stlora.training import together
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,8 +34,10 @@ def field_study(field: str, config: FieldStudyConfig, series: Iterable[SensorSer
         show: progress on the terminal.
 
     Raises:
-        InputError: there is no such field or value, or a run or its data cannot be used.
+        InputError: several processes were started, there is no such field or value, or a run or its data cannot be
+            used.
     """
+    together.refuse("a study")
     designs = designs_of(field, config.values, config)
     out, cells = Path(config.out), make_cells(config, find_sources(config.runs), designs)
     protocol = make_protocol(field, config, cells)

@@ -20,6 +20,7 @@ from stlora.studies.protocol import check_same_study, make_protocol
 from stlora.studies.sources import Measurements, find_sources, groups_of
 from stlora.studies.transfers import transfer_table, transfers
 from stlora.studies.writing import about_table, study_table, write_page, write_study
+from stlora.training import together
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,8 +42,10 @@ def transfer_study(config: TransferConfig, series: Iterable[SensorSeries] = (), 
         show: progress on the terminal.
 
     Raises:
-        InputError: the grid or a run cannot be used, or all runs are of one data set and backbone.
+        InputError: several processes were started, the grid or a run cannot be used, or all runs are of one data set
+            and backbone.
     """
+    together.refuse("a study")
     designs, sources = grid_designs(config.grid, config), find_sources(config.runs)
     if len(groups_of(sources)) < 2:
         raise InputError(

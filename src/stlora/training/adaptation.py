@@ -68,9 +68,8 @@ def adapt(
     if together.is_first():
         run.begin(config)
     options = dataclasses.replace(config, learning_rate=config.learning_rate * model.rate)
-    task, preparation = _task(
-        model, data, options, (source if os.access(source.folder, os.W_OK) else run).folder / KEPT
-    )
+    folder = (source if os.access(source.folder, os.W_OK) else run).folder / KEPT
+    task, preparation = _task(model, data, options, folder, record.fit["batch_size"])
     trained = train(task, options, run.folder, show)
     if not together.is_first():
         together.wait()
@@ -97,14 +96,19 @@ def adapt(
     return run
 
 
-def _task(model: WrappedBackbone, data: Prepared, config: AdaptConfig, folder: Path) -> tuple[ForecastTask, float]:
-    """The task, and the seconds that its preparation takes where nothing is kept yet."""
+def _task(
+    model: WrappedBackbone, data: Prepared, config: AdaptConfig, folder: Path, batch_size: int
+) -> tuple[ForecastTask, float]:
+    """The task, and the seconds that its preparation takes where nothing is kept yet.
+
+    The backbone runs in batches of the size that it was trained with: an adapter's own may be too many for it.
+    """
     if not (model.freeze_backbone and model.corrects_only):
         return ForecastTask(model, data.windows, data.split, config), 0.0
     device = choose_device(config.device)
     data.windows.to(device)
     with together.first_then_others():
-        keep = partial(keep_forecasts, model.backbone.to(device), data, folder=folder, batch_size=config.batch_size)
+        keep = partial(keep_forecasts, model.backbone.to(device), data, folder=folder, batch_size=batch_size)
         val = keep(data.split.val)
         train = None if model.learns_alone else keep(data.split.train)
     task = AdaptTask(model, data.windows, data.split, config, val.forecasts, None if train is None else train.forecasts)

@@ -43,5 +43,5 @@ def shown_truth(target: Tensor, probability: float) -> Tensor:
     Returns:
         ``[B, H, N, 1]``, NaN where the decoder is to read its own forecast.
     """
-    shown = torch.rand(target.shape[1]) < probability
-    return target.masked_fill(~shown.to(target.device)[:, None, None], torch.nan)
+    shown = torch.rand(target.shape[1], device=target.device) < probability
+    return target.masked_fill(~shown[:, None, None], torch.nan)

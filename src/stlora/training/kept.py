@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,8 +26,8 @@ class Kept:
     """Forecasts of consecutive windows.
 
     Attributes:
-        forecasts: ``[S, H, N, 1]`` in scaled units; on the processor they lie in the file, which the system reads as it
-            is needed.
+        forecasts: ``[S, H, N, 1]`` in scaled units, on the processor; they lie in the file, which the system reads as
+            it is needed.
         seconds: what it took to compute them, this time or when they were kept.
     """
 
@@ -47,6 +48,9 @@ def keep_forecasts(backbone: nn.Module, data: Prepared, starts: range, folder: P
         starts: consecutive windows, such as those that are validated on.
         folder: for the files.
         batch_size: windows computed at a time.
+
+    Raises:
+        InputError: a file cannot be written.
     """
     windows = data.windows
     path = folder / f"{_key(backbone, data, starts)}.npy"
@@ -55,10 +59,17 @@ def keep_forecasts(backbone: nn.Module, data: Prepared, starts: range, folder: P
     array = _read(path, about, shape)
     if array is None or not _is_of(backbone, data, starts[:batch_size], array):
         started = time.perf_counter()
-        write_atomically(path, lambda temporary: _compute(backbone, data, starts, temporary, shape, batch_size))
-        write_json(about, {"format_version": 1, "seconds": time.perf_counter() - started})
+        try:
+            write_atomically(path, lambda temporary: _compute(backbone, data, starts, temporary, shape, batch_size))
+            write_json(about, {"format_version": 1, "seconds": time.perf_counter() - started})
+        except OSError as error:
+            path.unlink(missing_ok=True)  # without the file about it, it would only take room
+            raise InputError(
+                f"the backbone's forecasts cannot be kept in {folder} ({error.strerror or error}); they take "
+                f"{4 * math.prod(shape) / 1e6:,.1f} MB there: make room, or write to another disk"
+            ) from error
         array = np.load(path, mmap_mode="c", allow_pickle=False)
-    return Kept(torch.from_numpy(array).to(windows.device), float(read_json(about)["seconds"]))
+    return Kept(torch.from_numpy(array), float(read_json(about)["seconds"]))
 
 
 def _read(path: Path, about: Path, shape: tuple[int, ...]) -> NDArray[np.float32] | None:
@@ -81,10 +92,11 @@ def _is_of(backbone: nn.Module, data: Prepared, first: range, array: NDArray[np.
 def _compute(
     backbone: nn.Module, data: Prepared, starts: range, path: Path, shape: tuple[int, ...], batch_size: int
 ) -> None:
-    array = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
-    for start, scaled in forecasts(backbone, data.windows, starts, batch_size):
-        array[start.cpu().numpy() - starts.start] = scaled.float().cpu().numpy()
-    array.flush()
+    """Write them as they come, in order: a full disk is an error here, and would end the process if it were mapped."""
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
+        for _, scaled in forecasts(backbone, data.windows, starts, batch_size):
+            file.write(np.ascontiguousarray(scaled.float().cpu().numpy(), dtype="<f4").data)
 
 
 def _key(backbone: nn.Module, data: Prepared, starts: range) -> str:

@@ -103,6 +103,7 @@ def train(task: ForecastTask, options: TrainingOptions, folder: Path, show: bool
         )
     if not together.is_first():
         return Trained(log.seconds, len(log.rows), val_mae)
+    task.to(task.windows.device)  # Lightning has taken the network to the processor
     task.load_state_dict(read_checkpoint(checkpoints / "best.ckpt")["state_dict"])
     started = time.perf_counter()
     mixed = settle_shares(task)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from stlora.adapters import WrappedBackbone
+from stlora.data.rows import Rows
 from stlora.data.split import Split
 from stlora.data.windows import Windows
 from stlora.errors import InputError
@@ -192,7 +193,7 @@ class AdaptTask(ForecastTask):
         windows: of the series.
         split: which windows are for what.
         options: how to train.
-        val: the backbone's forecasts ``[S, H, N, 1]`` of the validation windows, in scaled units.
+        val: the backbone's forecasts ``[S, H, N, 1]`` of the validation windows, in scaled units, on the processor.
         train: those of the training windows; None for an adapter that learns without them.
     """
 
@@ -206,12 +207,15 @@ class AdaptTask(ForecastTask):
         train: Tensor | None,
     ) -> None:
         super().__init__(model, windows, split, options)
-        self.kept = {False: val} if train is None else {False: val, True: train}  # by whether the network is trained
+        kept = {False: val} if train is None else {False: val, True: train}
+        # by whether the network is trained
+        self.kept = {trained: Rows(forecasts.numpy()).to(windows.device) for trained, forecasts in kept.items()}
 
     def on_fit_start(self) -> None:
         """Put the array and the kept forecasts where the network is."""
         super().on_fit_start()
-        self.kept = {trained: forecasts.to(self.device) for trained, forecasts in self.kept.items()}
+        for forecasts in self.kept.values():
+            forecasts.to(self.device)
 
     def scaled_forecasts(self, start: Tensor, truth: Tensor | None = None) -> tuple[Tensor, ...]:
         """What the adapter makes of the kept forecasts."""

@@ -32,9 +32,10 @@ def seconds_an_epoch(network: nn.Module, data: Prepared, options: TrainingOption
         options: how it would be trained.
         device: where.
     """
-    network = copy.deepcopy(network).to(device)
-    data.windows.to(device)
-    task = ForecastTask(network, data.windows, data.split, options)
+    network = copy.deepcopy(network)
+    task = ForecastTask(network, data.windows, data.split, options).to(device)
+    task.on_fit_start()
+    task.on_train_epoch_start()  # sums of errors and losses lie where the network does
     optimizer = make_optimizer(network.parameters(), options)
 
     def step(start: Tensor) -> None:
