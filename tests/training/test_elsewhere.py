@@ -104,6 +104,7 @@ def elsewhere(monkeypatch) -> Iterator[None]:
             return trainer(accelerator=_Processor(), strategy=SingleDeviceStrategy(DEVICE), **options)
 
         patch.setattr("stlora.training.loop.lightning.Trainer", made)
+        patch.setattr(torch, "is_autocast_enabled", lambda _: False)  # which does not know the device
         optimizers = import_module("torch.optim.optimizer")
         patch.setattr(optimizers, "_get_fused_kernels_supported_devices", lambda: [DEVICE.type])
         tensor = torch.tensor
