@@ -202,6 +202,44 @@ def test_a_backbone_that_needs_a_graph_says_so(network, tmp_path, capsys):
     assert "graph" in one_error(capsys)
 
 
+def test_predict_reads_zeros_as_its_run_did(network, tmp_path, capsys):
+    frame = pd.read_csv(network).bfill().ffill()
+    frame.iloc[-3:, 1] = 0.0
+    frame.to_csv(tmp_path / "zeros.csv", index=False)
+    data = ["--data", str(tmp_path / "zeros.csv")]
+    run = str(tmp_path / "run")
+    assert main(["fit", *data, "--zero_is_missing", "true", "--backbone", "naive", "--out", run]) == 0
+    capsys.readouterr()
+    assert main(["predict", run, *data, "--output", str(tmp_path / "next.csv")]) == 0
+    assert "3 of " in capsys.readouterr().out
+    assert main(["predict", run, *data, "--zero_is_missing", "false", "--output", str(tmp_path / "next.csv")]) == 0
+    assert "are complete" in capsys.readouterr().out
+
+
+def test_a_place_that_cannot_be_written_is_one_line_and_status_2(network, tmp_path, capsys):
+    (tmp_path / "taken").write_text("")
+    assert main(["fit", "--data", str(network), "--backbone", "ha", "--out", str(tmp_path / "taken" / "run")]) == 2
+    error = capsys.readouterr().err
+    assert "taken" in error
+    assert len(error.splitlines()) == 1
+
+
+def test_a_time_that_cannot_be_read_is_one_line(network, tmp_path, capsys):
+    options = ["fit", "--data", str(network), "--backbone", "ha", "--out", str(tmp_path / "run")]
+    for time in ("gestern", "2012-13-45"):
+        assert main([*options, "--start", time]) == 2
+        assert f"start is {time!r}; expected a time such as 2024-01-31" in capsys.readouterr().err
+
+
+def test_adapting_an_adapted_run_claims_no_gain_over_it(adapted, tmp_path, capsys):
+    out = str(tmp_path / "again")
+    assert main(["adapt", str(adapted), "--epochs", "1", "--out", out, "--device", "cpu"]) == 0
+    printed = capsys.readouterr().out
+    assert "was left out: the new one stands on the bare backbone" in printed
+    assert "average MAE -" not in printed
+    assert "average MAE +" not in printed
+
+
 def test_a_finished_run_is_not_overwritten(network, run, capsys):
     before = (run / "metrics.json").read_bytes()
     assert main(["fit", "--data", str(network), "--backbone", "lstm", "--out", str(run), *SMALL]) == 2

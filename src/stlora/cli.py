@@ -92,6 +92,7 @@ def fit(config: FitConfig) -> None:
 
 def adapt(config: AdaptConfig) -> None:
     """Adapt and print how it did beside the backbone alone."""
+    from stlora.evaluation.rows import TRAINED_ON
     from stlora.training import Run
     from stlora.training import adapt as run_adapt
     from stlora.training.together import is_first
@@ -102,6 +103,9 @@ def adapt(config: AdaptConfig) -> None:
     before, after = Run(config.run).metrics, run.metrics
     _print_summary(before)
     _print_summary(after)
+    if before["adapter"] not in ("none", TRAINED_ON):
+        print(f"the adapter of {config.run} was left out: the new one stands on the bare backbone of that run")
+        return
     change = 100 * (after["average"]["mae"] / before["average"]["mae"] - 1)
     fitted, adapted = before["seconds"]["fit"], after["seconds"]["adapt"]
     print(f"average MAE {change:+.1f} %; the adapter took {adapted:.0f} s, its backbone {fitted:.0f} s")
@@ -156,11 +160,16 @@ def predict(options: PredictOptions) -> None:
     from stlora.training import predict as run_predict
     from stlora.training.prediction import check_output, write_prediction
 
-    output = check_output(Path(options.output))
+    output, run = check_output(Path(options.output)), Run(options.run)
+    before = run.record().fit  # how the run's data was read
+    zero, zone = options.zero_is_missing, options.timezone
     series = load_series(
-        options.data, graph=options.graph, zero_is_missing=options.zero_is_missing, timezone=options.timezone
+        options.data,
+        graph=options.graph,
+        zero_is_missing=before.get("zero_is_missing") if zero is None else zero,
+        timezone=before.get("timezone") if zone is None else zone,
     )
-    prediction = run_predict(Run(options.run), series, module=options.module, device=options.device)
+    prediction = run_predict(run, series, module=options.module, device=options.device)
     write_prediction(prediction.table, output)
     for note in prediction.notes:
         print(f"note: {note}")
@@ -286,7 +295,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception:
+    except Exception as error:
+        if isinstance(error, OSError) and error.filename is not None:
+            print(f"stlora: error: {error.filename}: {error.strerror}; choose another place", file=sys.stderr)
+            return 2
         traceback.print_exc()
         print("stlora: this is a defect of the library; please report it with the lines above", file=sys.stderr)
         return 1

@@ -193,9 +193,9 @@ class SensorSeries:
             max_missing: keep sensors whose share of missing values in the period is at most this.
 
         Raises:
-            InputError: an id is unknown, or nothing is left.
+            InputError: an id is unknown, a time cannot be read, or nothing is left.
         """
-        rows = self.time.slice_indexer(start, end)
+        rows = self.time.slice_indexer(_moment("start", start), _moment("end", end))
         values = self.values[rows]
         columns = np.arange(self.num_nodes)
         if nodes is not None:
@@ -204,7 +204,8 @@ class SensorSeries:
             if unknown:
                 raise InputError(
                     f"{len(unknown)} of {len(nodes)} node ids are not in {self.name} (first: {unknown[0]!r}); "
-                    f"it has {self.num_nodes} sensors such as {self.node_ids[0]!r}"
+                    f"it has {self.num_nodes} sensors such as {self.node_ids[0]!r}; one that sends "
+                    "nothing may be an empty column"
                 )
             columns = np.array([position[node] for node in nodes], dtype=np.intp)
         if max_missing is not None:
@@ -275,3 +276,12 @@ def _columns(values: NDArray[np.float32], columns: NDArray[np.intp]) -> NDArray[
     for rows in row_chunks(values):
         np.take(values[rows], columns, axis=1, out=chosen[rows])
     return chosen
+
+
+def _moment(name: str, given: str | pd.Timestamp | None) -> str | pd.Timestamp | None:
+    """A time as it was given, if it can be read; a date stays text, because it means the whole day."""
+    try:
+        pd.Timestamp(given or 0)
+    except ValueError as error:
+        raise InputError(f"{name} is {given!r}; expected a time such as 2024-01-31 or 2024-01-31 00:05") from error
+    return given

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from stlora import backbones, baselines
+from stlora.backbones import own
+from stlora.backbones.own import is_factory
 from stlora.errors import InputError
 
 if TYPE_CHECKING:
@@ -43,6 +45,18 @@ def takes(name: str, option: str) -> bool:
         return baselines.takes(name, option)
     _check(name)
     return backbones.takes(name, option)
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that stands for nothing; a factory of your own is imported.
+
+    Raises:
+        InputError: the name is unknown, or the code cannot be imported.
+    """
+    if is_factory(name):
+        own.takes(name, "num_nodes")
+    elif not is_baseline(name):
+        _check(name)
 
 
 def is_baseline(name: str) -> bool:

@@ -86,7 +86,7 @@ def check_fingerprint(series: SensorSeries, expected: str | None) -> None:
     if expected is not None and series.fingerprint() != expected:
         raise InputError(
             f"{series.name} has changed: its fingerprint is {series.fingerprint()[:12]}… and the run was made with "
-            f"{expected[:12]}…; restore the data, or leave data_fingerprint out to go on with other data"
+            f"{expected[:12]}…; restore the data, or train a new run on it, without data_fingerprint"
         )
 
 

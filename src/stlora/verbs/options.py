@@ -124,8 +124,9 @@ class PredictOptions:
         data: a file or folder with recent measurements of the same sensors.
         output: the file to write, .parquet or .csv.
         graph: a graph file that does not lie with the data.
-        zero_is_missing: whether a zero means missing; as the file's layout says if not given.
-        timezone: of the clock that made the time stamps, such as Europe/Berlin, if it is changed twice a year.
+        zero_is_missing: whether a zero means missing; as for the run's own data if not given.
+        timezone: of the clock that made the time stamps, such as Europe/Berlin, if it is changed twice a year; that
+            of the run's own data if not given.
         module: package.module:factory, if the run's backbone is of your own; runs that code.
         device: auto takes a GPU where there is one.
     """

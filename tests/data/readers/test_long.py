@@ -62,7 +62,9 @@ def test_absent_rows_are_missing_and_repeated_ones_dropped(tmp_path, suffix):
 def test_value_column_is_named_or_told(tmp_path, suffix):
     frame = long_frame().assign(speed=7.0, quality=1)
     path = save(tmp_path, frame, suffix)
-    with pytest.raises(InputError, match="columns of values 'flow', 'speed', 'quality'; name one of them as channel"):
+    with pytest.raises(
+        InputError, match="columns of values 'flow', 'speed', 'quality'; choose one with stlora data convert --channel"
+    ):
         read_table(path)
     check(path, channel="flow")
     with pytest.raises(InputError, match="'density' is none of them"):

@@ -75,7 +75,11 @@ def find_columns(names: Sequence[str], rows: Sequence[Sequence[object]], channel
         chosen = values if len(values) == 1 else [i for i in values if _plain(names[i]) in VALUE_NAMES]
     if len(chosen) != 1:
         listed = ", ".join(repr(names[i]) for i in values) or "none"
-        wanted = "name one of them as channel" if channel is None else f"{channel!r} is none of them"
+        wanted = (
+            "choose one with stlora data convert --channel, or keep that column alone"
+            if channel is None
+            else f"{channel!r} is none of them"
+        )
         raise InputError(f"has one row per time and {names[node]}, and columns of values {listed}; {wanted}")
     return Columns(time, node, chosen[0])
 

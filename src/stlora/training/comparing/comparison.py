@@ -25,6 +25,7 @@ from stlora.training.comparing.protocol_so_far import with_earlier
 from stlora.training.comparing.table_files import write_tables
 from stlora.training.comparing.workers import run_cells
 from stlora.training.config import CompareConfig
+from stlora.training.models import check_name
 from stlora.training.prepare import open_series
 from stlora.training.run import Run
 from stlora.training.versions import versions_of
@@ -59,9 +60,11 @@ def compare(config: CompareConfig, series: SensorSeries | None = None, show: boo
         show: progress on the terminal.
 
     Raises:
-        InputError: the data or an option cannot be used.
+        InputError: the data or an option cannot be used, or a backbone is unknown.
     """
     together.refuse("a comparison")
+    for backbone in names(config.backbones):
+        check_name(backbone)  # before hours of others
     series = open_series(config, series)
     out, columns = Path(config.out), columns_of(names(config.adapters))
     chains = [
