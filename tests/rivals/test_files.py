@@ -51,6 +51,10 @@ def test_rivals_are_told_from_adapters(folder, backbone, tmp_path):
     STLoRA(backbone, NODES).save_pretrained(tmp_path / "other")
     assert rivals.is_rival(folder)
     assert not rivals.is_rival(tmp_path / "other")
+    with pytest.raises(InputError, match=r"holds the rival clora; load it with stlora.rivals.load"):
+        STLoRA.from_pretrained(backbone, folder)
+    with pytest.raises(InputError, match=r"holds an ST-LoRA adapter; load it with STLoRA.from_pretrained"):
+        rivals.load(backbone, tmp_path / "other")
 
 
 def test_other_backbone_weights_are_refused_unless_wanted(folder, backbone):

@@ -9,6 +9,8 @@ import torch
 
 from stlora import InputError
 from stlora.training import Run, evaluate
+from stlora.training.adaptation import open_run
+from stlora.training.forecasts import measure
 
 SAME = ("horizons", "average", "pooled", "nodes", "parameters", "backbone", "adapter", "seed", "mode", "dataset")
 
@@ -143,3 +145,12 @@ def test_run_of_an_earlier_version_has_no_errors_of_windows(fitted, tmp_path):
     shutil.copytree(fitted.folder, tmp_path / "old")
     (tmp_path / "old" / "errors.safetensors").unlink()
     assert Run(tmp_path / "old").errors() is None
+
+
+def test_a_network_that_forecasts_nan_is_not_blamed_on_the_data(tiny, fitted):
+    data = open_run(fitted.record(), tiny.series)
+    network = fitted.load().eval()
+    with torch.no_grad():
+        next(network.parameters()).fill_(torch.nan)
+    with pytest.raises(InputError, match="some forecasts are NaN"):
+        measure(network, data.windows, data.split.test)

@@ -73,6 +73,8 @@ def load_adapter(folder: Path) -> tuple[STLoRAConfig, Fit, dict[str, Tensor]]:
         raise InputError(
             f"{folder / CONFIG} has format_version {version!r}; this library reads {FORMAT_VERSION}; upgrade stlora"
         )
+    if "method" in content:
+        raise InputError(f"{folder / CONFIG} holds the rival {content['method']}; load it with stlora.rivals.load")
     sizes, fitted = ({field.name for field in fields(kind)} for kind in (STLoRAConfig, Fit))
     unknown = sorted(set(content) - sizes - fitted - set(_STAMP) - {"extra"})
     if unknown:

@@ -73,6 +73,8 @@ def read(folder: Path) -> Saved:
         raise InputError(
             f"{folder / CONFIG} has format_version {version!r}; this library reads {FORMAT_VERSION}; upgrade stlora"
         )
+    if "method" not in content and "node_factor" in content:
+        raise InputError(f"{folder / CONFIG} holds an ST-LoRA adapter; load it with STLoRA.from_pretrained")
     try:
         fit = Fit(**{field.name: content[field.name] for field in dataclasses.fields(Fit)})
         method, frozen, options = content["method"], content["freeze_backbone"], dict(content["options"])

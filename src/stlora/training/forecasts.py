@@ -54,7 +54,7 @@ def measure(
         kept: is given the errors of each window in the same pass.
 
     Raises:
-        InputError: the split holds no observed value.
+        InputError: the split holds no observed value, or a forecast is NaN.
     """
     # one process measures, whoever trained
     errors = ForecastErrors(windows.horizon, windows.num_nodes, sync_on_compute=False).to(windows.device)
@@ -65,5 +65,7 @@ def measure(
             kept.add(forecast, target)
     result = errors.compute()
     if math.isnan(result["pooled"]["mae"]):
+        if int(errors.count.sum()):
+            raise InputError("some forecasts are NaN; lower the learning rate, or look for the cause in the network")
         raise InputError("the split holds no observed value to compare with; choose another period or split")
     return result

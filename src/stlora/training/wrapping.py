@@ -48,7 +48,9 @@ def form_of(name: str) -> dict[str, Any]:
     if name in rivals.names():
         sizes = list(signature(rivals.find(name)).parameters.values())[3:]
         return {"method": name, **{size.name: size.default for size in sizes}}
-    return dataclasses.asdict(_config(name))
+    form = dataclasses.asdict(_config(name))
+    del form["freeze_backbone"]  # a matter of the column
+    return form
 
 
 def check_from_scratch(name: str) -> None:

@@ -13,7 +13,7 @@ from stlora.evaluation.rows import summarise
 from stlora.training import CompareConfig, Run, compare, compiling
 from stlora.training.comparing import cells
 from stlora.training.comparing.lists import names
-from stlora.training.comparing.protocol_text import _seed_notes
+from stlora.training.comparing.protocol_text import _seed_notes, about_errors
 from stlora.training.comparing.table_files import rewrite_tables
 
 QUICK = {
@@ -70,6 +70,8 @@ def test_results_have_the_promised_form(folder, tiny):
     assert protocol["data_fingerprint"] == tiny.series.fingerprint()
     assert (protocol["nodes"], protocol["steps"]) == (6, 240)
     assert protocol["options"]["split"] == [0.7, 0.1, 0.2]
+    assert "freeze_backbone" not in protocol["adapters"]["stlora"]  # a matter of the column
+    assert protocol["graph"] is None
     assert protocol["recipes"]["lstm"]["epochs"] == 1
     assert protocol["adapter_recipes"]["stlora"]["epochs"] == {"lstm": 1}
     assert protocol["versions"] == results["runs"][0]["versions"]
@@ -353,6 +355,12 @@ def test_unusable_lists_are_refused(tiny, tmp_path, changes, reason):
     with pytest.raises(InputError, match=reason):
         run(tiny, tmp_path, **changes)
     assert not (tmp_path / "results.json").exists()
+
+
+def test_a_graph_that_was_chosen_is_named(folder):
+    protocol = json.loads((folder / "results.json").read_text())["protocol"]
+    assert ", graph " not in about_errors(protocol, [], {})
+    assert ", graph correlation; " in about_errors({**protocol, "graph": "correlation"}, [], {})
 
 
 def test_names_come_from_text_lists_and_numbers():

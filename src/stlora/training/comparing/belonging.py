@@ -51,7 +51,7 @@ def _adapted_alike(cell: Cell, alone: Cell, config: CompareConfig) -> bool:
     stored = read_json(cell.folder / "adapter" / "adapter_config.json")
     stored = stored | stored.get("options", {})
     form = _plain(form_of(cell.column.adapter))
-    if any(stored.get(name, value) != value for name, value in form.items() if name != "freeze_backbone"):
+    if any(stored.get(name, value) != value for name, value in form.items()):
         return False
     if cell.column.kind == "joint":
         return True

@@ -50,7 +50,9 @@ def check_same_protocol(out: Path, protocol: dict[str, Any]) -> None:
     for name, recipe in json.loads(json.dumps(protocol.get("adapter_recipes", {}))).items():
         _check_same_recipe(out, name, stored.get("adapter_recipes", {}).get(name, {}), recipe)
     for name, sizes in protocol["adapters"].items():
-        if stored.get("adapters", {}).get(name, sizes) != sizes:
+        before = dict(stored.get("adapters", {}).get(name, sizes))
+        before.pop("freeze_backbone", None)  # of earlier versions
+        if before != sizes:
             raise InputError(f"{out} holds runs with another form of the adapter {name}; choose another --out")
 
 
@@ -95,6 +97,7 @@ def make_protocol(config: CompareConfig, series: SensorSeries, chains: Sequence[
         "period": [str(series.time[0]), str(series.time[-1])],
         "interval": str(series.interval),
         "unit": series.unit,
+        "graph": None if config.graph is None else Path(config.graph).name,
         "std": "sample standard deviation over seeds (ddof = 1)",
         "options": options | {name: ",".join(names(options[name])) for name in MORE},
         **parts_of(config, chains),

@@ -68,7 +68,8 @@ def about_errors(protocol: dict[str, Any], rows: Sequence[Row], failed: Mapping[
     trained = f"at most {epochs} epochs for a backbone, " if epochs else ""
     return (
         f"{protocol['dataset']}: {protocol['nodes']} sensors, {protocol['period'][0]} to {protocol['period'][1]}, one "
-        f"step {protocol['interval']}; {options['history']} steps in, {options['horizon']} out; split {split} % of the "
+        f"step {protocol['interval']}{_graph(protocol)}; {options['history']} steps in, {options['horizon']} out; "
+        f"split {split} % of the "
         f"windows in order of time. Test errors over observed targets, in {protocol['unit'] or 'units of the data'}; "
         "mean ± sample standard deviation over seeds (ddof = 1), without ± for a single seed; Δ against the backbone "
         f"alone, paired by seed.{''.join(_seed_notes(rows))} An epoch saw {drawn}; {trained}{options['adapt_epochs']} "
@@ -82,6 +83,11 @@ def _computed(options: Mapping[str, Any]) -> str:
     """Said where training was not in plain float32; earlier versions knew nothing else."""
     ways = ["in bfloat16"] * (options.get("precision", "32") == "bf16") + ["compiled"] * options.get("compile", False)
     return f" Networks were trained {', '.join(ways)}." if ways else ""
+
+
+def _graph(protocol: dict[str, Any]) -> str:
+    """Said where it was chosen and not taken as it lies with the data."""
+    return f", graph {protocol['graph']}" if protocol.get("graph") else ""
 
 
 def _tuned(protocol: dict[str, Any]) -> str:
