@@ -297,7 +297,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except Exception as error:
         if isinstance(error, OSError) and error.filename is not None:
-            print(f"stlora: error: {error.filename}: {error.strerror}; choose another place", file=sys.stderr)
+            print(
+                f"stlora: error: {error.filename}: {error.strerror}; check the path and who may write", file=sys.stderr
+            )
             return 2
         traceback.print_exc()
         print("stlora: this is a defect of the library; please report it with the lines above", file=sys.stderr)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from stlora.evaluation.changes import ALONE, Change, paired, tested
 from stlora.evaluation.rows import by_column
-from stlora.evaluation.tables import Table, p_text
+from stlora.evaluation.tables import Table, how_sure
 
 if TYPE_CHECKING:
     from stlora.evaluation.errors import WindowErrors
@@ -34,20 +34,14 @@ def between(runs: Sequence[dict[str, Any]], errors: Callable[[dict[str, Any]], W
 def between_table(found: Sequence[Change]) -> Table:
     """A line for each pair of columns; negative is in favour of the default."""
     header = ["backbone", "against", "seeds", "Δ MAE %", "95 % interval", "p", "p Holm", "sensors better"]
-    body = []
-    for change in found:
-        test = change.tests.get("average")
-        low, high = change.interval or (None, None)
-        body.append(
-            [
-                change.backbone,
-                change.against,
-                str(len(change.seeds)),
-                f"{change.percent['average']:+.1f}",
-                "" if low is None else f"{low:+.1f} to {high:+.1f}",
-                "" if test is None else p_text(test.p),
-                "" if test is None else p_text(change.holm["average"]),
-                f"{change.improved} of {change.sensors}",
-            ]
-        )
+    body = [
+        [
+            change.backbone,
+            change.against,
+            str(len(change.seeds)),
+            *how_sure(change),
+            f"{change.improved} of {change.sensors}",
+        ]
+        for change in found
+    ]
     return Table(header, body)

@@ -89,16 +89,12 @@ def change_table(changes: Sequence[Change]) -> Table:
     body = []
     for change in changes:
         test = change.tests.get("average")
-        low, high = change.interval or (None, None)
         body.append(
             [
                 change.backbone,
                 change.column,
                 str(len(change.seeds)),
-                f"{change.percent['average']:+.1f}",
-                "" if low is None else f"{low:+.1f} to {high:+.1f}",
-                "" if test is None else p_text(test.p),
-                "" if test is None else p_text(change.holm["average"]),
+                *how_sure(change),
                 "" if test is None else str(test.lag),
                 *(f"{change.percent[step]:+.1f}" for step in steps),
                 "" if change.val_percent is None else f"{change.val_percent:+.1f}",
@@ -108,6 +104,18 @@ def change_table(changes: Sequence[Change]) -> Table:
             ]
         )
     return Table(header, body)
+
+
+def how_sure(change: Change) -> list[str]:
+    """Δ of the average MAE in percent, its interval, p, and p corrected for the number of rows."""
+    test = change.tests.get("average")
+    low, high = change.interval or (None, None)
+    return [
+        f"{change.percent['average']:+.1f}",
+        "" if low is None else f"{low:+.1f} to {high:+.1f}",
+        "" if test is None else _p(test.p),
+        "" if test is None else _p(change.holm["average"]),
+    ]
 
 
 def _added(row: Row) -> str:
@@ -132,6 +140,5 @@ def _share(adapt: Spread | None, fit: Spread | None) -> str:
     return f"1/{times:.0f}" if times >= 10 else f"1/{times:.1f}"
 
 
-def p_text(p: float) -> str:
-    """A p-value for a table."""
+def _p(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"

@@ -374,3 +374,16 @@ def test_configuration_of_the_comparison_is_left_as_it_was(folder, tiny):
     before = dataclasses.asdict(config)
     compare(config, tiny.series)
     assert dataclasses.asdict(config) == before
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"backbone": "ha"}'])
+def test_a_damaged_cell_is_named_with_what_to_delete(tiny, tmp_path, content):
+    run(tiny, tmp_path, backbones="ha,naive", adapters="none", seeds=0)
+    before = (tmp_path / "results.json").read_bytes()
+    damaged = tmp_path / "runs" / "ha-0" / "none"
+    (damaged / "metrics.json").write_text(content)
+    with pytest.raises(InputError, match=r"metrics.json .*; delete .*ha-0.none, and the same command makes"):
+        run(tiny, tmp_path, backbones="ha,naive", adapters="none", seeds=0)
+    assert (tmp_path / "results.json").read_bytes() == before
+    shutil.rmtree(damaged)
+    assert len(run(tiny, tmp_path, backbones="ha,naive", adapters="none", seeds=0).rows) == 2

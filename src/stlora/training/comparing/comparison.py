@@ -17,7 +17,7 @@ from stlora.files import write_json
 from stlora.training import together
 from stlora.training.comparing.cells import Cell, say
 from stlora.training.comparing.columns import columns_for, columns_of
-from stlora.training.comparing.earlier import find_earlier
+from stlora.training.comparing.earlier import find_earlier, trouble
 from stlora.training.comparing.lists import names
 from stlora.training.comparing.order import backbone_place, column_place
 from stlora.training.comparing.protocol import check_same_protocol, make_protocol
@@ -75,6 +75,9 @@ def compare(config: CompareConfig, series: SensorSeries | None = None, show: boo
     asked = [cell for chain in chains for cell in chain]
     protocol = make_protocol(config, series, chains)
     check_same_protocol(out, protocol)
+    for cell in asked:
+        if Run(cell.folder).finished and (reason := trouble(cell)):
+            raise InputError(f"{reason}; delete {cell.folder}, and the same command makes that run again")
     earlier = find_earlier(config, protocol["data_fingerprint"], asked)
     for name, reason in earlier.left_out.items() if show else ():
         say(f"{name} left out: {reason}")

@@ -54,7 +54,7 @@ def find_earlier(config: CompareConfig, fingerprint: str, asked: Sequence[Cell])
         if cell.folder in seen:
             continue
         seen.add(cell.folder)
-        reason = _trouble(cell)
+        reason = trouble(cell)
         if reason:
             left_out[cell.name] = reason
         else:
@@ -82,8 +82,8 @@ def _listed(out: Path, stored: dict[str, Any]) -> list[Cell]:
         ) from error
 
 
-def _trouble(cell: Cell) -> str:
-    """Why a cell cannot be in a table; empty if it can."""
+def trouble(cell: Cell) -> str:
+    """Why a finished cell cannot be in a table; empty if it can."""
     run = Run(cell.folder)
     if not run.finished:
         return f"there is no finished run in {cell.folder} any more"
@@ -104,7 +104,7 @@ def _unlisted(out: Path, folder: Path, config: CompareConfig, fingerprint: str) 
     try:
         cell = cell_of(out, Run(folder).metrics)
         alone = Cell.of(out, cell.backbone, ALONE, cell.seed)
-        mine = cell.folder == folder and not _trouble(cell) and belongs(cell, alone, config, fingerprint)
+        mine = cell.folder == folder and not trouble(cell) and belongs(cell, alone, config, fingerprint)
     except (InputError, OSError, AttributeError, KeyError, TypeError, ValueError, YAMLError):
         return None
     return cell if mine else None
