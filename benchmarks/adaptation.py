@@ -1,24 +1,25 @@
 """How long it takes to fit an adapter to the kept forecasts of a frozen backbone, and to train both jointly.
 
-    python benchmarks/adaptation.py
+    python benchmarks/adaptation.py [--threads 2]
 
-Simulated networks, float32, one thread; steps as in ``stlora adapt``, windows cut and masked included. Writes
-results/speed/adaptation.json and adaptation.md.
+Simulated networks, float32; steps as in ``stlora adapt``, windows cut and masked included. Writes
+results/speed/adaptation.json and adaptation.md; a run with another number of threads is added to those that are there.
 """
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import torch
 from machine import describe
 from setting import Network, Step
 from speed_tables import adaptation_page
+from threads import keep
 from torch import Tensor
 from turns import medians, seconds
 
 from stlora.adapters import STLoRA
-from stlora.files import write_json, write_text
 
 RESULT = Path(__file__).parents[1] / "results" / "speed" / "adaptation"
 WINDOWS, DAYS, BATCH, JOINT_BATCH, ROUNDS = 10_000, 36, 128, 64, 5  # the default batches of adapt and of fit
@@ -72,13 +73,14 @@ def measure(nodes: int, days: int, batch: int, joint: bool) -> dict[str, object]
 
 
 def main() -> None:
-    torch.set_num_threads(1)
-    found = {"machine": describe(1), "rounds": ROUNDS, "windows": WINDOWS, "joint_batch": JOINT_BATCH}
-    found["backbone"] = BACKBONE
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--threads", type=int, default=1)
+    threads = parser.parse_args().threads
+    torch.set_num_threads(threads)
     sizes = ((60, DAYS, BATCH), (307, DAYS, BATCH), (883, DAYS, BATCH), (8_600, 4, BATCH // 16))
-    found["measured"] = [measure(*size, joint=size[0] <= 307) for size in sizes]  # s a window
-    write_json(RESULT.with_suffix(".json"), found)
-    write_text(RESULT.with_suffix(".md"), adaptation_page(found))
+    measured = [measure(*size, joint=size[0] <= 307) for size in sizes]  # s a window
+    common = {"rounds": ROUNDS, "windows": WINDOWS, "joint_batch": JOINT_BATCH, "backbone": BACKBONE}
+    keep(RESULT, common, threads, {"machine": describe(threads), "measured": measured}, adaptation_page)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,14 @@
 """How the adapter's time and memory grow with nodes, history, batch and rank.
 
-    python benchmarks/growth.py
+    python benchmarks/growth.py [--threads 2]
 
-The adapter alone, random histories, float32, one thread. Writes results/speed/growth.json and growth.md.
+The adapter alone, random histories, float32. Writes results/speed/growth.json and growth.md; a run with another number
+of threads is added to those that are there.
 """
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,13 +17,13 @@ import torch
 from machine import describe
 from setting import Step
 from speed_tables import growth_page
+from threads import keep
 from torch import Tensor, nn
 from turns import medians, seconds
 
 from stlora.adapters.config import STLoRAConfig
 from stlora.adapters.fusion import ShareFusion
 from stlora.adapters.neighbours import Neighbours
-from stlora.files import write_json, write_text
 
 RESULT = Path(__file__).parents[1] / "results" / "speed" / "growth"
 BASE = {"nodes": 1000, "history": 12, "batch": 8, "rank": 4}
@@ -79,13 +81,16 @@ def exponent(sizes: list[int], values: list[float]) -> float:
 
 
 def main() -> None:
-    torch.set_num_threads(1)
-    found: dict[str, object] = {"machine": describe(1), "rounds": ROUNDS, "base": BASE, "steps": STEPS}
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--threads", type=int, default=1)
+    threads = parser.parse_args().threads
+    torch.set_num_threads(threads)
+    run: dict[str, object] = {"machine": describe(threads)}
     for name, sizes in GROWN.items():
         base = {**BASE, "batch": 1} if name == "nodes" else BASE
         rows = [{"size": size, **measure(**{**base, name: size})} for size in sizes]
         large = rows[1:] if name == "nodes" else rows  # at 100 nodes a call costs more than its work
-        found[name] = {
+        run[name] = {
             "base": base,
             "rows": rows,
             "exponents": {
@@ -93,11 +98,10 @@ def main() -> None:
                 for key in ("fit_s", "forecast_s", "held_mib", "state_mib")
             },
         }
-        print(name, found[name], flush=True)
+        print(name, run[name], flush=True)
     times = [measure_neighbours(nodes) for nodes in MEASURING]
-    found["neighbours"] = {"nodes": MEASURING, "seconds": times, "exponent": exponent(MEASURING, times)}
-    write_json(RESULT.with_suffix(".json"), found)
-    write_text(RESULT.with_suffix(".md"), growth_page(found))
+    run["neighbours"] = {"nodes": MEASURING, "seconds": times, "exponent": exponent(MEASURING, times)}
+    keep(RESULT, {"rounds": ROUNDS, "base": BASE, "steps": STEPS}, threads, run, growth_page)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ run with another number of threads is added to those that are there.
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 import torch
@@ -18,13 +17,13 @@ from layer_parts import PARTS_AT, parts
 from layer_tables import layer_page
 from machine import describe
 from roofline import copy_rate, product_rate
+from threads import keep, kept
 from torch import Tensor, nn
 from turns import medians
 
 from stlora import NodeAdaptiveLowRankLayer
 from stlora.adapters import nall
 from stlora.adapters.folding import fold
-from stlora.files import write_json, write_text
 
 RESULT = Path(__file__).parents[1] / "results" / "speed" / "layer"
 ROUNDS, ANSWERS, RANK = 7, 15, 4
@@ -161,16 +160,11 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    file = RESULT.with_suffix(".json")
-    runs = json.loads(file.read_text(encoding="utf-8"))["threads"] if file.exists() else {}
-    run = runs.setdefault(str(options.threads), {})
-    run |= {"machine": describe(options.threads), "device": device.type}
+    run = kept(RESULT, options.threads) | {"machine": describe(options.threads), "device": device.type}
     for what in ("training", "inference") if options.only is None else (options.only,):
         run |= measure(what, device)
-    found = {"rank": RANK, "rounds": ROUNDS, "answer_rounds": ANSWERS, "in_a_row": IN_A_ROW, "parts_at": PARTS_AT}
-    found["threads"] = {name: runs[name] for name in sorted(runs, key=int)}
-    write_json(file, found)
-    write_text(RESULT.with_suffix(".md"), layer_page(found))
+    common = {"rank": RANK, "rounds": ROUNDS, "answer_rounds": ANSWERS, "in_a_row": IN_A_ROW, "parts_at": PARTS_AT}
+    keep(RESULT, common, options.threads, run, layer_page)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from threads import runs, time_of
 from turns import table
 
 Found = Mapping[str, Any]
@@ -46,44 +47,28 @@ The parts of a step with factor `core` at N = {nodes} and batch {batch}, each by
 
 def layer_page(found: Found) -> str:
     fields = {name: found[name] for name in ("rounds", "answer_rounds", "in_a_row")} | found["parts_at"]
-    runs = [
+    told = [
         LAYER_RUN.format(
             machine=run["machine"],
             device=run["device"],
-            time="processor time" if threads == "1" and run["device"] == "cpu" else "time of the clock",
+            time=time_of(threads) if run["device"] == "cpu" else "time of the clock",
             rate=run["product_rate"] / 1e9,
-            trained=_trained_table(run),
-            answered=_answered_table(run),
-            floor=_floor_table(run),
-            parts=_parts_table(run),
+            trained=trained_table(run),
+            answered=answered_table(run),
+            floor=floor_table(run),
+            parts=parts_table(run),
             **fields,
         )
-        for threads, run in found["threads"].items()
+        for threads, run in runs(found).items()
     ]
-    return LAYER.format(rank=found["rank"], runs="".join(runs))
-
-
-def layer_table(found: Found) -> str:
-    return _trained_table(found["threads"]["1"])
-
-
-def layer_answers(found: Found) -> str:
-    return _answered_table(found["threads"]["1"])
-
-
-def layer_floors(found: Found) -> str:
-    return _floor_table(found["threads"]["1"])
-
-
-def layer_parts(found: Found) -> str:
-    return _parts_table(found["threads"]["1"])
+    return LAYER.format(rank=found["rank"], runs="".join(told))
 
 
 FORMS = ("core", "diagonal", "none", "full", "own")
 LAYER_HEAD = ("core", "diagonal", "none", "full", "own weights")
 
 
-def _trained_table(run: Found) -> str:
+def trained_table(run: Found) -> str:
     head = ("width", "N", "batch", "linear ms", *LAYER_HEAD, "core MiB", "own weights MiB", "own / core")
     rows = []
     for entry in run["trained"]:
@@ -93,7 +78,7 @@ def _trained_table(run: Found) -> str:
     return table(head, rows)
 
 
-def _answered_table(run: Found) -> str:
+def answered_table(run: Found) -> str:
     rows = []
     for entry in run["answered"]:
         folded = ("factors", "weights")
@@ -105,7 +90,7 @@ def _answered_table(run: Found) -> str:
     return table(("width", "N", "batch", "linear µs", *LAYER_HEAD, "folded: factors", "folded: weights"), rows)
 
 
-def _floor_table(run: Found) -> str:
+def floor_table(run: Found) -> str:
     forms = ("linear", "core")
     head = [f"{form}: {what}" for form in forms for what in ("arithmetic", "memory", "measured")]
     rows = []
@@ -115,7 +100,7 @@ def _floor_table(run: Found) -> str:
     return table(("width", "N", "batch", *head), rows)
 
 
-def _parts_table(run: Found) -> str:
+def parts_table(run: Found) -> str:
     widths = list(run["parts"])
     first = run["parts"][widths[0]]
     rows = []

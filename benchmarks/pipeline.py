@@ -1,9 +1,10 @@
 """From a file to the optimizer's step: windows cut out on demand against two usual ways of loading them.
 
-    python benchmarks/pipeline.py
+    python benchmarks/pipeline.py [--threads 2]
 
-STGCN at 307 sensors, batches of 64, float32, one thread. Every way is a process of its own, they take turns, and the
-median of three rounds counts. Writes results/speed/pipeline.json and pipeline.md.
+STGCN at 307 sensors, batches of 64, float32. Every way is a process of its own, they take turns, and the median of
+three rounds counts. Writes results/speed/pipeline.json and pipeline.md; a run with another number of threads is added
+to those that are there.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,8 @@ import numpy as np
 import torch
 from machine import describe
 from speed_tables import pipeline_page
-
-from stlora.files import write_json, write_text
+from threads import keep
+from turns import now
 
 RESULT = Path(__file__).parents[1] / "results" / "speed" / "pipeline"
 NODES, DAYS, MISSING, BATCH, STEPS, VALIDATION, ROUNDS = 307, 30, 0.02, 64, 3, 64, 3
@@ -33,7 +33,7 @@ WAYS = ("stlora", "tensor_dataset", "index_loader")
 
 
 class Clock:
-    """Processor time in the network: its forward pass, the backward pass, the optimizer's step."""
+    """Seconds in the network, by ``turns.now``: its forward pass, the backward pass, the optimizer's step."""
 
     def __init__(self) -> None:
         self.inside = 0.0
@@ -42,11 +42,11 @@ class Clock:
         """The function, its time added up."""
 
         def call(*arguments: Any, **options: Any) -> Any:
-            started = time.process_time()
+            started = now()
             try:
                 return function(*arguments, **options)
             finally:
-                self.inside += time.process_time() - started
+                self.inside += now() - started
 
         return call
 
@@ -74,7 +74,7 @@ def network(adjacency: np.ndarray[Any, Any]) -> torch.nn.Module:
 
 def with_stlora(folder: Path, clock: Clock) -> tuple[float, float]:
     """As ``stlora fit`` does it: seconds until the epoch begins, and of the epoch with its validation."""
-    started = time.process_time()
+    started = now()
     from stlora.data.scaling import Scaler
     from stlora.data.split import Split
     from stlora.data.store import open_store
@@ -87,13 +87,13 @@ def with_stlora(folder: Path, clock: Clock) -> tuple[float, float]:
 
     class Marked(ForecastTask):
         def on_train_epoch_start(self) -> None:
-            marks.append(time.process_time())
+            marks.append(now())
             clock.inside = 0.0
             super().on_train_epoch_start()
 
         def on_train_epoch_end(self) -> None:
             super().on_train_epoch_end()
-            marks.append(time.process_time())
+            marks.append(now())
 
     stored = open_store(folder)
     series = type(stored)(np.array(stored.values), stored.time, stored.node_ids)  # in memory, as smaller networks are
@@ -119,7 +119,7 @@ def written_out(values: np.ndarray[Any, Any], clock_rows: np.ndarray[Any, Any]) 
 
 def with_tensor_dataset(folder: Path, clock: Clock) -> tuple[float, float]:
     """Lightning, a ``DataLoader`` and all windows written out in a ``TensorDataset``."""
-    started = time.process_time()
+    started = now()
     import lightning
     from torch.utils.data import DataLoader, TensorDataset
 
@@ -147,11 +147,11 @@ def with_tensor_dataset(folder: Path, clock: Clock) -> tuple[float, float]:
             return torch.optim.Adam(self.parameters(), lr=1e-3, fused=True)
 
         def on_train_epoch_start(self) -> None:
-            marks.append(time.process_time())
+            marks.append(now())
             clock.inside = 0.0
 
         def on_train_epoch_end(self) -> None:
-            marks.append(time.process_time())
+            marks.append(now())
 
     count = STEPS * BATCH
     loaders = (
@@ -186,7 +186,7 @@ def with_index_loader(folder: Path, clock: Clock) -> tuple[float, float]:
     """A loop of one's own around batches that are gathered window by window from an array of all channels."""
     from stlora.training.loss import masked_mae
 
-    started = time.process_time()
+    started = now()
     values, clock_rows, adjacency = raw(folder)
     mean, std = float(np.nanmean(values)), float(np.nanstd(values))
     scaled = np.nan_to_num((values - mean) / std)
@@ -195,7 +195,7 @@ def with_index_loader(folder: Path, clock: Clock) -> tuple[float, float]:
     watch(model, clock)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
     count = STEPS * BATCH + HISTORY
-    begun = time.process_time()
+    begun = now()
     clock.inside = 0.0
     for x, y in batches(data, np.random.default_rng(0).permutation(np.arange(HISTORY, count))):
         optimizer.zero_grad()
@@ -206,7 +206,7 @@ def with_index_loader(folder: Path, clock: Clock) -> tuple[float, float]:
         model.eval()
         for x, y in batches(data, np.arange(count, count + VALIDATION)):
             masked_mae(model(x) * std + mean, y * std + mean).item()
-    return begun - started, time.process_time() - begun
+    return begun - started, now() - begun
 
 
 def raw(folder: Path) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any]]:
@@ -225,8 +225,8 @@ def prepare_files(folder: Path) -> None:
     np.save(folder / "adjacency.npy", series.adjacency)
 
 
-def measure(way: str, folder: Path) -> dict[str, float]:
-    torch.set_num_threads(1)
+def measure(way: str, folder: Path, threads: int) -> dict[str, float]:
+    torch.set_num_threads(threads)
     clock = Clock()
     run = {"stlora": with_stlora, "tensor_dataset": with_tensor_dataset, "index_loader": with_index_loader}[way]
     before, epoch = run(folder, clock)
@@ -237,9 +237,11 @@ def measure(way: str, folder: Path) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--part", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
+    threads = options.threads
     if options.part:
-        print(json.dumps(measure(options.part[0], Path(options.part[1]))))
+        print(json.dumps(measure(options.part[0], Path(options.part[1]), threads)))
         return
     found: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
     for _ in range(ROUNDS):
@@ -247,25 +249,23 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as name:
                 folder = Path(name) / "store"
                 prepare_files(folder)
-                command = [sys.executable, "-W", "ignore", __file__, "--part", way, str(folder)]
+                command = [sys.executable, "-W", "ignore", __file__, "--threads", str(threads)]
+                command += ["--part", way, str(folder)]
                 done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
                 found[way].append(json.loads(done.stdout.splitlines()[-1]))
     measured = [
         {"way": way, **{key: statistics.median(each[key] for each in rounds) for key in rounds[0]}}
         for way, rounds in found.items()
     ]
-    result = {
-        "machine": describe(1),
+    common = {
         "rounds": ROUNDS,
         "backbone": "stgcn",
         "nodes": NODES,
         "batch": BATCH,
         "train_windows": STEPS * BATCH,
         "val_windows": VALIDATION,
-        "measured": measured,
     }
-    write_json(RESULT.with_suffix(".json"), result)
-    write_text(RESULT.with_suffix(".md"), pipeline_page(result))
+    keep(RESULT, common, threads, {"machine": describe(threads), "measured": measured}, pipeline_page)
 
 
 if __name__ == "__main__":

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from threads import runs, time_of
 from turns import table
 
 Found = Mapping[str, Any]
 EPOCHS = 20  # of stlora adapt, if not told otherwise
+
+RUN = """
+## With {machine}
+
+Measured in {time}.
+
+{table}
+"""
+
+
+def _sections(found: Found, table_of: Callable[[Found], str]) -> str:
+    """One for each number of threads."""
+    return "".join(
+        RUN.format(machine=run["machine"], time=time_of(threads), table=table_of(run))
+        for threads, run in runs(found).items()
+    )
+
 
 STARTUP = """\
 # Start-up
@@ -41,31 +59,40 @@ def startup_table(found: Found) -> str:
 WRAPPER = """\
 # What ST-LoRA adds to a backbone
 
-`python benchmarks/wrapper.py` on {machine}.
+`python benchmarks/wrapper.py`.
 
-N = 307, simulated, float32, default adapter, joint training: forward, masked MAE, backward and Adam, in seconds of
-processor time. *Adapter* is the time of the adapter's own forecast, loss, backward and Adam, measured by itself (median
-of 5), and *adds* is its share of the backbone's: with the default fusion the two forecasts are trained side by side and
-do not meet, so their times add up. *Both* is the time of a whole adapted step, in turns with the backbone's, the median
-of {rounds} each, and *longer* what it takes more; where the adapter is a small share, that is mostly the noise of a
-machine on which other programs ran.
+N = 307, simulated, float32, default adapter, joint training: forward, masked MAE, backward and Adam. *Adapter* is the
+time of the adapter's own forecast, loss, backward and Adam, measured by itself (median of 5), and *adds* is its share
+of the backbone's: with the default fusion the two forecasts are trained side by side and do not meet, so their times
+add up. *Both* is the time of a whole adapted step, in turns with the backbone's, and *longer* what it takes more; where
+the adapter is a small share, that is mostly the noise of a machine on which other programs ran.
+{runs}"""
+
+WRAPPER_RUN = """
+## With {machine}
+
+Measured in {time}; medians of {rounds} turns each.
 
 {table}
 """
 
 
 def wrapper_page(found: Found) -> str:
-    first = next(iter(found.values()))
-    return WRAPPER.format(machine=first["machine"], rounds=first["rounds"], table=wrapper_table(found))
+    told = ""
+    for threads, run in runs(found).items():
+        first = next(iter(run.values()))
+        fields = {"machine": first["machine"], "rounds": first["rounds"], "time": time_of(threads)}
+        told += WRAPPER_RUN.format(table=wrapper_table(run), **fields)
+    return WRAPPER.format(runs=told)
 
 
-def wrapper_table(found: Found) -> str:
+def wrapper_table(run: Found) -> str:
     each = ("adapter s", "adds", "both s", "longer")
     return table(
         ("model", "batch", "step: backbone s", *each, "forecast: backbone s", *each),
         (
             [name, entry["batch"], *_added(entry["training"]), *_added(entry["inference"])]
-            for name, entry in found.items()
+            for name, entry in run.items()
         ),
     )
 
@@ -79,24 +106,21 @@ def _added(times: Found) -> list[str]:
 ADAPTATION = """\
 # Fitting an adapter to kept forecasts
 
-`python benchmarks/adaptation.py` on {machine}.
+`python benchmarks/adaptation.py`.
 
 Simulated networks with 2 % gaps, default adapter, float32; steps on windows cut anew ({joint_batch} of them for
-both jointly), medians of {rounds}, as processor time of {windows:,} windows: an epoch of training, and a seventh as
-many windows validated. *Profile* is what is measured once before training. *Joint* trains {backbone} with its adapter.
+both jointly), medians of {rounds}, as the time of {windows:,} windows: an epoch of training, and a seventh as many
+windows validated. *Profile* is what is measured once before training. *Joint* trains {backbone} with its adapter.
 *Forecasts* are those of {backbone} of the validation windows, computed once and kept for every adapter, seed and study.
 Lightning's own work between steps is not in it.
-
-{table}
-"""
+{runs}"""
 
 
 def adaptation_page(found: Found) -> str:
-    fields = {name: found[name] for name in ("machine", "joint_batch", "rounds", "windows", "backbone")}
-    return ADAPTATION.format(**fields, table=adaptation_table(found))
+    return ADAPTATION.format(**found, runs=_sections(found, adaptation_table))
 
 
-def adaptation_table(found: Found) -> str:
+def adaptation_table(run: Found) -> str:
     head = (
         "N",
         "batch",
@@ -109,12 +133,12 @@ def adaptation_table(found: Found) -> str:
     )
     head = (*head, "joint / kept")
     rows = []
-    for entry in found["measured"]:
-        train, validate = (found["windows"] * entry[name] for name in ("train_s", "validate_s"))
+    for entry in run["measured"]:
+        train, validate = (run["windows"] * entry[name] for name in ("train_s", "validate_s"))
         whole = entry["profile_s"] + EPOCHS * (train + validate / 7)
-        joint = found["windows"] * entry["joint_s"] if "joint_s" in entry else None
+        joint = run["windows"] * entry["joint_s"] if "joint_s" in entry else None
         told = ("–", "–") if joint is None else (f"{joint:.0f}", f"{joint / train:.1f}")
-        first = f"{found['windows'] * entry['forecast_s'] / 7:.0f}" if "forecast_s" in entry else "–"
+        first = f"{run['windows'] * entry['forecast_s'] / 7:.0f}" if "forecast_s" in entry else "–"
         cells = (f"{entry['profile_s']:.1f}", f"{train:.1f}", f"{validate / 7:.2f}", f"{whole:.0f}")
         rows.append([f"{entry['nodes']:,}", entry["batch"], first, *cells, *told])
     return table(head, rows)
@@ -123,35 +147,26 @@ def adaptation_table(found: Found) -> str:
 GROWTH = """\
 # How the adapter grows
 
-`python benchmarks/growth.py` on {machine}.
+`python benchmarks/growth.py`.
 
-The default adapter alone on random histories, float32; medians of {rounds} rounds of processor time. *Held* is what a
-step keeps from forward to backward; *state* is parameters, gradients and what is measured of each node. Exponents are
-least squares of the logarithms; along N from 1,000 nodes on, because at 100 a call costs more than its work.
-
-{table}
+The default adapter alone on random histories, float32; medians of {rounds} rounds. *Held* is what a step keeps from
+forward to backward; *state* is parameters, gradients and what is measured of each node. Exponents are least squares of
+the logarithms; along N from 1,000 nodes on, because at 100 a call costs more than its work.
 
 Before training, the neighbours of every node are looked for among all others, which is N² work for a week of
-five-minute steps ({steps:,}), 512 nodes at a time:
-
-{neighbours}
-"""
+five-minute steps ({steps:,}), 512 nodes at a time. Its times are in the second table.
+{runs}"""
 
 
 def growth_page(found: Found) -> str:
-    return GROWTH.format(
-        machine=found["machine"],
-        rounds=found["rounds"],
-        steps=found["steps"],
-        table=growth_table(found),
-        neighbours=neighbours_table(found),
-    )
+    both = _sections(found, lambda run: f"{growth_table(run)}\n\n{neighbours_table(run)}")
+    return GROWTH.format(rounds=found["rounds"], steps=found["steps"], runs=both)
 
 
-def growth_table(found: Found) -> str:
+def growth_table(run: Found) -> str:
     rows = []
     for name in ("nodes", "history", "batch", "rank"):
-        grown = found[name]
+        grown = run[name]
         others = ", ".join(f"{key} {value:,}" for key, value in grown["base"].items() if key != name)
         for row in grown["rows"]:
             cells = (f"{row['fit_s'] * 1e3:,.1f}", f"{row['forecast_s'] * 1e3:,.1f}")
@@ -163,8 +178,8 @@ def growth_table(found: Found) -> str:
     return table(("grows", "to", "fit step ms", "forecast ms", "held MiB", "state MiB", "at"), rows)
 
 
-def neighbours_table(found: Found) -> str:
-    measured = found["neighbours"]
+def neighbours_table(run: Found) -> str:
+    measured = run["neighbours"]
     rows = [[f"{nodes:,}", f"{each:.2f}"] for nodes, each in zip(measured["nodes"], measured["seconds"], strict=True)]
     return table(("N", "seconds"), [*rows, ["exponent", f"**{measured['exponent']:.2f}**"]])
 
@@ -172,15 +187,12 @@ def neighbours_table(found: Found) -> str:
 PIPELINE = """\
 # From a file to the optimizer's step
 
-`python benchmarks/pipeline.py` on {machine}.
+`python benchmarks/pipeline.py`.
 
 {backbone} at {nodes} sensors, batches of {batch}, float32; an epoch of {train_windows} training and {val_windows}
-validation windows; medians of {rounds} processes each, which took turns, in processor time. *In the network* is its
-forward and backward pass and the optimizer's step; *before* is everything from the imports and the file to the first
-batch.
-
-{table}
-"""
+validation windows; medians of {rounds} processes each, which took turns. *In the network* is its forward and backward
+pass and the optimizer's step; *before* is everything from the imports and the file to the first batch.
+{runs}"""
 
 PIPELINE_WAYS = {
     "stlora": "`stlora fit`",
@@ -190,15 +202,15 @@ PIPELINE_WAYS = {
 
 
 def pipeline_page(found: Found) -> str:
-    return PIPELINE.format(**found, table=pipeline_table(found))
+    return PIPELINE.format(**found, runs=_sections(found, pipeline_table))
 
 
-def pipeline_table(found: Found) -> str:
+def pipeline_table(run: Found) -> str:
     head = ("way", "before s", "epoch s", "windows / s", "in the network", "outside s", "peak MiB")
     rows = []
-    for entry in found["measured"]:
+    for entry in run["measured"]:
         epoch, inside = entry["epoch_s"], entry["inside_s"]
-        rate = (found["train_windows"] + found["val_windows"]) / epoch
+        rate = (run["train_windows"] + run["val_windows"]) / epoch
         cells = (f"{entry['before_s']:.1f}", f"{epoch:.2f}", f"{rate:.1f}", f"{100 * inside / epoch:.1f} %")
         rows.append([PIPELINE_WAYS[entry["way"]], *cells, f"{epoch - inside:.3f}", f"{entry['peak_mib']:,.0f}"])
     return table(head, rows)

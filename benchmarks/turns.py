@@ -17,10 +17,14 @@ def seconds(step: Callable[[], object]) -> float:
         step()
         torch.cuda.synchronize()
         return time.perf_counter() - started
-    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
-    started = clock()
+    started = now()
     step()
-    return clock() - started
+    return now() - started
+
+
+def now() -> float:
+    """Seconds of processor time; of the clock where several threads are used."""
+    return time.process_time() if torch.get_num_threads() == 1 else time.perf_counter()
 
 
 def medians(steps: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:

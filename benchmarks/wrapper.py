@@ -2,9 +2,9 @@
 
     python benchmarks/wrapper.py                       # all
     python benchmarks/wrapper.py --models gwnet,agcrn  # these two; the others' numbers stay
+    python benchmarks/wrapper.py --threads 2           # beside what one thread took
 
-N = 307, simulated, joint training with the default adapter, float32, one thread. Writes results/speed/wrapper.json and
-wrapper.md.
+N = 307, simulated, joint training with the default adapter, float32. Writes results/speed/wrapper.json and wrapper.md.
 """
 
 from __future__ import annotations
@@ -16,9 +16,8 @@ import torch
 from machine import describe
 from setting import Network, Step
 from speed_tables import wrapper_page
+from threads import keep, kept
 from turns import medians
-
-from stlora.files import read_json, write_json, write_text
 
 RESULT = Path(__file__).parents[1] / "results" / "speed" / "wrapper"
 NODES = 307
@@ -42,24 +41,22 @@ def measure(network: Network, name: str, rounds: int) -> dict[str, object]:
     with torch.inference_mode():
         answers = {"backbone": lambda: model.backbone_forecast(x), "adapted": lambda: model(x)}
         found["inference"] = medians(answers, rounds) | medians({"part": lambda: model.correct(x, kept)}, 5)
-    return {"batch": batch, "rounds": rounds, "machine": describe(1), **found}
+    return {"batch": batch, "rounds": rounds, "machine": describe(torch.get_num_threads()), **found}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", default=",".join(MODELS), help="measure these; default: all")
     parser.add_argument("--rounds", type=int, default=3, help="of which the median counts; default: 3")
+    parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
-    torch.set_num_threads(1)
+    torch.set_num_threads(options.threads)
     network = Network(NODES, days=8)
-    kept = RESULT.with_suffix(".json")
     for name in options.models.split(","):
-        found = read_json(kept) if kept.exists() else {}
-        found[name] = measure(network, name, options.rounds)
-        found = {each: found[each] for each in MODELS if each in found}
-        write_json(kept, found)
-        write_text(RESULT.with_suffix(".md"), wrapper_page(found))
-        print(name, found[name], flush=True)
+        run = kept(RESULT, options.threads) | {name: measure(network, name, options.rounds)}
+        run = {each: run[each] for each in MODELS if each in run}
+        keep(RESULT, {}, options.threads, run, wrapper_page)
+        print(name, run[name], flush=True)
 
 
 if __name__ == "__main__":

@@ -24,8 +24,8 @@ def test_the_page_and_the_result_hold_the_measured_tables(found, monkeypatch):
     import layer_tables
 
     page = (ROOT / "docs" / "speed.md").read_text(encoding="utf-8")
-    for name in ("layer_table", "layer_floors", "layer_parts", "layer_answers"):
-        assert getattr(layer_tables, name)(found) in page
+    for name in ("trained", "floor", "parts", "answered"):
+        assert getattr(layer_tables, f"{name}_table")(found["threads"]["1"]) in page
     assert layer_tables.layer_page(found) == RESULT.with_suffix(".md").read_text(encoding="utf-8")
 
 
