@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from stlora.evaluation.between import between
 from stlora.evaluation.changes import changes
 from stlora.evaluation.rows import summarise
 from stlora.report.comparison_content import ComparisonContent, Factors, StepChange, key_of
@@ -99,7 +100,7 @@ def make_comparison() -> Callable[..., ComparisonContent]:
             for adapter in ("none", *(adapters if backbone in backbones else ()))
             for seed in range(seeds)
         ]
-        rows, found = summarise(runs), changes(runs, lambda run: None)
+        rows, found, others = summarise(runs), changes(runs, lambda run: None), between(runs, lambda run: None)
         nodes = NodeErrors(
             ("a", "b", "c"),
             np.array([4.0, 8.0, 2.0]),
@@ -117,7 +118,8 @@ def make_comparison() -> Callable[..., ComparisonContent]:
             "summary": "What was compared.",
             "rows": rows,
             "changes": found,
-            "notes": {"errors": "On errors.", "changes": "On changes.", "costs": "On costs."},
+            "others": others,
+            "notes": {kind: f"On {kind}." for kind in ("errors", "changes", "others", "costs")},
             "unit": "veh/h",
             "interval": pd.Timedelta("1h"),
             "hours": {key_of(row): (np.arange(24.0), np.ones(24)) for row in rows},

@@ -46,10 +46,19 @@ def test_the_page_needs_nothing_beside_itself(make_comparison: Make, written: Wr
 def test_every_section_and_table_is_there_with_its_note(make_comparison: Make, written: Written) -> None:
     page = written(make_comparison())
     assert [name for name in page.headings if name in SECTIONS] == SECTIONS
-    for heading, note in (("Errors", "errors"), ("What the columns changed", "changes"), ("What they cost", "costs")):
+    tables = {
+        "errors": "Errors",
+        "changes": "What the columns changed",
+        "others": "The default against the other columns",
+        "costs": "What they cost",
+    }
+    for note, heading in tables.items():
         assert heading in page.headings
         assert f"On {note}." in page.words
     assert "lstm ST-LoRA (frozen) 2" in page.words
+    against = page.words.split("backbone against seeds", 1)[1].split("On others.")[0]
+    named = [name for name in ("lstm", "stgcn", "ha") if f"{name} ST-LoRA shared (frozen) 2" in against]
+    assert named == ["lstm", "stgcn"]
     assert "Data made up" in page.words
     assert "have a rank correlation of +0.50" in page.words
     assert [name for name in page.headings if ": " in name][-3:] == [
@@ -61,6 +70,7 @@ def test_every_section_and_table_is_there_with_its_note(make_comparison: Make, w
 
 def test_one_backbone_with_one_adapter_and_one_seed(make_comparison: Make, written: Written) -> None:
     page = written(make_comparison(("lstm",), ("stlora",), seeds=1, alone=()))
+    assert "The default against the other columns" not in page.headings
     assert "Error by step ahead: lstm" in page.headings
     assert not {"Error by step ahead: nothing adapted", "Changes of all sensors"} & set(page.headings)
     assert "bands" not in page.words

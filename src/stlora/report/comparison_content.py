@@ -62,7 +62,9 @@ class ComparisonContent:
         summary: what was compared, in a sentence or two.
         rows: of the table of errors and of costs.
         changes: of the rows against their backbones alone.
-        notes: what a reader must know of the tables, by ``errors``, ``changes`` and ``costs``.
+        others: of the default adapter against the other columns.
+        notes: what a reader must know of the tables, by ``errors``, ``changes``, ``others`` and ``costs``; none of
+            a table that is empty.
         unit: of the data; empty if unknown.
         interval: between two steps.
         hours: hours of the day and the MAE then, ``[K]`` each, of the rows that have it.
@@ -82,6 +84,7 @@ class ComparisonContent:
     summary: str
     rows: Sequence[Row]
     changes: Sequence[Change]
+    others: Sequence[Change]
     notes: Mapping[str, str]
     unit: str
     interval: pd.Timedelta

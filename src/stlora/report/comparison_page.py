@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from stlora.evaluation.between import between_table
 from stlora.evaluation.tables import change_table, cost_table, error_table
 from stlora.report.comparison_content import ComparisonContent
 from stlora.report.content import signed
@@ -42,6 +43,9 @@ def _tables(content: ComparisonContent) -> Iterator[PageTable]:
     yield PageTable("Errors", error_table(content.rows), content.notes["errors"])
     if content.changes:
         yield PageTable("What the columns changed", change_table(content.changes), content.notes["changes"])
+    if content.others:
+        heading = "The default against the other columns"
+        yield PageTable(heading, between_table(content.others), content.notes["others"])
     yield PageTable("What they cost", cost_table(content.rows), content.notes["costs"])
 
 

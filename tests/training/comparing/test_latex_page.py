@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from stlora.evaluation.between import between
 from stlora.evaluation.changes import changes
 from stlora.evaluation.entries import change_of
 from stlora.evaluation.latex import PACKAGES, to_latex
@@ -71,7 +72,8 @@ def runs(backbones, adapters, seeds=1):
 
 
 def page_of(metrics, protocol=PROTOCOL, failed=None):
-    return latex_page(summarise(metrics), changes(metrics, lambda _: None), protocol, failed or {})
+    found, others = (compared(metrics, lambda _: None) for compared in (changes, between))
+    return latex_page(summarise(metrics), found, others, protocol, failed or {})
 
 
 @needs_latex
@@ -89,8 +91,8 @@ def test_a_table_that_does_not_fit_is_noticed(tmp_path):
 @pytest.mark.skipif(not RESULTS.is_dir(), reason="the results are not part of this copy")
 def test_the_committed_results_fit(tmp_path, name, options):
     results = json.loads((RESULTS / name / "results.json").read_text(encoding="utf-8"))
-    found = [change_of(entry) for entry in results["comparisons"]]
-    text = latex_page(summarise(results["runs"]), found, results["protocol"], {})
+    found, others = ([change_of(entry) for entry in results.get(kind, [])] for kind in ("comparisons", "between"))
+    text = latex_page(summarise(results["runs"]), found, others, results["protocol"], {})
     assert complaints(text, tmp_path, options) == []
 
 
@@ -118,7 +120,7 @@ def test_narrow_and_odd_tables_fit(tmp_path):
 
 @needs_latex
 def test_a_page_before_anything_is_finished_compiles(tmp_path):
-    assert complaints(latex_page([], [], PROTOCOL, {"lstm none seed 0": "no\nmemory & 50 %"}), tmp_path) == []
+    assert complaints(latex_page([], [], [], PROTOCOL, {"lstm none seed 0": "no\nmemory & 50 %"}), tmp_path) == []
 
 
 def test_the_first_line_names_the_packages():
@@ -135,6 +137,16 @@ def test_captions_say_what_a_reader_must_know():
     assert "corrected for the 1 rows" in changed
     assert "measured: numbers of the sensors that it keeps and does not train" in costs
     assert "over seed 0 ($n = 1$)" in page_of(runs(["lstm"], ["stlora"]))
+
+
+def test_the_default_stands_against_the_other_columns_where_there_are_some():
+    assert r"\label{tab:between}" not in page_of(runs(["lstm"], ["stlora"]))
+    text = page_of(runs(["lstm", "my_net"], ["stlora", "shared"], seeds=2))
+    caption, table = text.split(r"\label{tab:between}")
+    assert "ST-LoRA (frozen) against the other columns of the same backbone and seeds" in caption.splitlines()[-1]
+    assert "corrected for 2 rows" in caption.splitlines()[-1]
+    assert r"\multicolumn{7}{l}{my\_net} \\" in table
+    assert r"\quad ST-LoRA shared (frozen) & 2 & " in table.split(r"\bottomrule")[0]
 
 
 def test_what_failed_is_marked_in_all_three_tables_and_its_reason_is_a_comment():

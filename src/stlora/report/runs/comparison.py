@@ -13,6 +13,7 @@ import pandas as pd
 from stlora.backbones.own import is_factory
 from stlora.data import SensorSeries
 from stlora.errors import InputError
+from stlora.evaluation.between import between
 from stlora.evaluation.changes import Change, changes
 from stlora.evaluation.rows import Row, by_column, summarise
 from stlora.evaluation.time_of_day import mae_by_time_of_day
@@ -26,7 +27,7 @@ from stlora.report.runs.protocol import protocol_lines
 from stlora.training.adaptation import open_run
 from stlora.training.comparing.columns import column_behind
 from stlora.training.comparing.lists import names
-from stlora.training.comparing.protocol_text import ABOUT_COSTS, about_changes, about_errors
+from stlora.training.comparing.protocol_text import ABOUT_COSTS, about_changes, about_errors, about_others
 from stlora.training.prepare import Prepared
 from stlora.training.run import Run
 
@@ -59,7 +60,7 @@ def comparison_report(
     positions(sensors, data.series)  # before anything that takes time
     errors = {key: run.errors() for key, run in runs.items()}
     rows = summarise(metrics)
-    found = changes(metrics, lambda run: errors[_key(run)])
+    found, others = (compared(metrics, lambda run: errors[_key(run)]) for compared in (changes, between))
     hours = {}
     for row in rows:
         known = [kept for seed in row.seeds if (kept := errors[(*key_of(row), seed)]) is not None]
@@ -75,9 +76,11 @@ def comparison_report(
         summary=_summary(rows, data),
         rows=rows,
         changes=found,
+        others=others,
         notes={
             "errors": about_errors(protocol, rows, results.get("failed", {})),
             "changes": about_changes(found),
+            **({"others": about_others(others)} if others else {}),
             "costs": ABOUT_COSTS,
         },
         unit=data.series.unit,

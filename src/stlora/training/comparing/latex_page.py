@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from stlora.evaluation.between import between_table
 from stlora.evaluation.changes import Change
 from stlora.evaluation.failed import with_failed
 from stlora.evaluation.latex import PACKAGES, escape, to_latex
@@ -23,13 +24,18 @@ _ABOUT_COSTS = (
 
 
 def latex_page(
-    rows: Sequence[Row], changes: Sequence[Change], protocol: dict[str, Any], failed: Mapping[str, str]
+    rows: Sequence[Row],
+    changes: Sequence[Change],
+    others: Sequence[Change],
+    protocol: dict[str, Any],
+    failed: Mapping[str, str],
 ) -> str:
     """Errors, changes and costs, each as one or more floats that fit a page.
 
     Args:
         rows: of the tables.
         changes: of the rows against their backbones alone.
+        others: of the default adapter against the other columns.
         protocol: of the comparison.
         failed: cells without a result, with their reason, which stands in comments at the end.
     """
@@ -38,6 +44,8 @@ def latex_page(
     if changes:
         behind = [row for row in lost if row.adapter != "none"]
         parts.append(to_latex(with_failed(change_table(changes), behind), "changes", _about_changes(changes)))
+    if others:
+        parts.append(to_latex(between_table(others), "between", _about_others(others)))
     parts.append(to_latex(with_failed(cost_table(rows), lost), "costs", _ABOUT_COSTS))
     parts += [f"% {name} failed: {' '.join(reason.split())}\n" for name, reason in failed.items()]
     return "\n".join(parts)
@@ -64,6 +72,14 @@ def _about_changes(changes: Sequence[Change]) -> str:
         text += r" 95 \% interval: bootstrap over whole days."
     return (
         text + " Seeds worse there: on validation. Worst sensor: the largest growth of its MAE, or the smallest fall."
+    )
+
+
+def _about_others(others: Sequence[Change]) -> str:
+    return (
+        f"{escape(others[0].column)} against the other columns of the same backbone and seeds; negative is in its "
+        rf"favour. Tests and intervals as in table~\ref{{tab:changes}}; $p$ Holm: corrected for {len(others)} rows. "
+        "Sensors better: those with a lower error than in that column, of the means over the seeds."
     )
 
 
