@@ -7,7 +7,7 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from stlora._version import __version__
 from stlora.errors import InputError
 from stlora.training.config import AdaptConfig, CompareConfig, FitConfig
 from stlora.verbs.convert import ConvertOptions, data_convert
+from stlora.verbs.messages import in_our_words
 from stlora.verbs.options import (
     CheckOptions,
     DemoOptions,
@@ -251,27 +252,44 @@ def _parser(with_studies: bool = False) -> ArgumentParser:
     studies = ArgumentParser(exit_on_error=False, description=about)
     verbs.add_subcommand("study", studies, help=about)
     if with_studies:
-        from stlora.verbs.studies import study_verbs
-
         study_parsers = studies.add_subcommands(dest="study_verb", metavar="STUDY", required=True)
-        for name, verb in study_verbs().items():
+        for name, verb in _study_verbs().items():
             study_parsers.add_subcommand(name, verb_parser(verb), help=verb.about or first_line(verb.options))
     return parser
 
 
-def _run(arguments: Sequence[str] | None) -> None:
-    given = sys.argv[1:] if arguments is None else arguments
-    with_studies = list(given[:1]) == ["study"]
-    parsed = _parser(with_studies).parse_args(given)
-    verb, chosen = VERBS.get(parsed.verb), parsed[parsed.verb]
-    if with_studies:
-        from stlora.verbs.studies import study_verbs
-
-        verb, chosen = study_verbs()[chosen.study_verb], chosen[chosen.study_verb]
-    elif verb is None:
-        verb, chosen = DATA_VERBS[chosen.data_verb], chosen[chosen.data_verb]
+def _run(given: Sequence[str]) -> None:
+    words, verb, siblings = _named(given)
+    parser = _parser(with_studies=words == "stlora study" or words.startswith("stlora study "))
+    try:
+        chosen = parser.parse_args(given)
+    except ArgumentError as error:
+        raise InputError(in_our_words(str(error), words, verb, siblings)) from error
+    assert verb is not None  # or the parser had refused it
+    for word in words.split()[1:]:
+        chosen = chosen[word]
     names = {field.name for field in fields(verb.options)}
     verb.run(verb.options(**{name: value for name, value in chosen.as_dict().items() if name in names}))
+
+
+def _named(given: Sequence[str]) -> tuple[str, Verb | None, list[str]]:
+    """The command up to the last word that is a verb, what it stands for, and which verbs there are in its place."""
+    first = next(iter(given), "")
+    groups: dict[str, Callable[[], dict[str, Verb]]] = {"data": lambda: DATA_VERBS, "study": _study_verbs}
+    if first not in groups:
+        known = first in VERBS
+        return f"stlora {first}" if known else "stlora", VERBS.get(first), [*VERBS, *groups]
+    verbs = groups[first]()
+    second = next(iter(given[1:]), "")
+    words = f"stlora {first} {second}" if second in verbs else f"stlora {first}"
+    return words, verbs.get(second), list(verbs)
+
+
+def _study_verbs() -> dict[str, Verb]:
+    """Of the fields of an adapter, which take time to import."""
+    from stlora.verbs.studies import study_verbs
+
+    return study_verbs()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -285,8 +303,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     warnings.filterwarnings("ignore", category=FutureWarning)
     try:
-        _run(arguments)
-    except (InputError, ArgumentError) as error:
+        _run(sys.argv[1:] if arguments is None else arguments)
+    except InputError as error:
         print(f"stlora: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -234,7 +234,7 @@ def test_data_of_another_fingerprint_is_refused(tiny, tmp_path):
     ("changes", "reason"),
     [
         ({"backbone": "lstn"}, "no backbone is called 'lstn'"),
-        ({"backbone_options": {"hidden": 3}}, "lstm has no such option"),
+        ({"backbone_options": {"hidden": 3}}, "lstm has no option 'hidden'; it has input_size, hidden_size"),
         ({"adapter": "lora"}, "no adapter is called 'lora'"),
         ({"adapter": "stlora", "adapter_options": {"ranks": 3}}, "no option 'ranks'"),
         ({"split": (0.5, 0.5, 0.5)}, "three shares"),

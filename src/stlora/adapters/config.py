@@ -6,14 +6,9 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 from stlora.errors import InputError
+from stlora.named_options import check_kind
 
 AdapterName = Literal["stlora", "large", "residual", "paper", "shared", "own"]
-
-_KINDS: dict[str, tuple[Any, str]] = {
-    "int": (int, "a whole number"),
-    "float": ((int, float), "a number"),
-    "bool": (bool, "true or false"),
-}
 
 
 @dataclass(frozen=True)
@@ -60,9 +55,7 @@ class STLoRAConfig:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            kind, called = _KINDS.get(str(field.type), (object, ""))
-            if not isinstance(getattr(self, field.name), kind):
-                raise InputError(f"{field.name} is {getattr(self, field.name)!r}; expected {called}")
+            check_kind(field.name, getattr(self, field.name), field.type)
         if self.fusion not in ("share", "residual", "gate", "own"):
             raise InputError(f"fusion is {self.fusion!r}; choose share, residual, gate or own")
         least = {"predictors": 1, "width": 1, "passes": 1, "layers": 0, "harmonics": 0, "profile": 0, "neighbours": 0}

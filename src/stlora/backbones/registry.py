@@ -7,6 +7,7 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from stlora.errors import InputError
+from stlora.named_options import check_options, explained
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,7 +69,8 @@ def create(
         torch.Size([2, 12, 5, 1])
     """
     backbone = _find(name)
-    try:
+    check_options(name, backbone, 5, options)
+    with explained(name, options):
         built: nn.Module = backbone(
             num_nodes=num_nodes,
             adjacency=adjacency,
@@ -77,10 +79,6 @@ def create(
             in_channels=in_channels,
             **options,
         )
-    except TypeError as error:
-        if "unexpected keyword" not in str(error):
-            raise
-        raise InputError(f"{name} has no such option ({error}); see help({backbone.__name__})") from error
     return built
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from importlib import import_module
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
+from stlora import named_options
 from stlora.errors import InputError
 
 if TYPE_CHECKING:
@@ -53,19 +54,17 @@ def create(name: str, num_nodes: int, history: int = 12, horizon: int = 12, **op
         torch.Size([2, 12, 5, 1])
     """
     check_options(name, options)
-    return _find(name)(num_nodes=num_nodes, history=history, horizon=horizon, **options)
+    with named_options.explained(name, options):
+        return _find(name)(num_nodes=num_nodes, history=history, horizon=horizon, **options)
 
 
-def check_options(name: str, options: Collection[str]) -> None:
-    """Refuse options that a baseline does not have; its sizes are none.
+def check_options(name: str, options: Mapping[str, Any]) -> None:
+    """Refuse options that a baseline does not have, or cannot use; its sizes are none.
 
     Raises:
-        InputError: the name or an option is unknown.
+        InputError: the name or an option is unknown, or a value of the wrong kind.
     """
-    own = list(signature(_find(name)).parameters)[3:]
-    for option in options:
-        if option not in own:
-            raise InputError(f"{name} has no option {option!r}; it has {', '.join(own) or 'none'}")
+    named_options.check_options(name, _find(name), 3, options)
 
 
 def takes(name: str, option: str) -> bool:

@@ -25,7 +25,7 @@ class Rival(WrappedBackbone):
         options: sizes of the method.
 
     Raises:
-        InputError: an option is not a whole number of 1 or more.
+        InputError: an option is below 1.
     """
 
     method: ClassVar[str]  # its name in the registry
@@ -34,8 +34,8 @@ class Rival(WrappedBackbone):
 
     def __init__(self, backbone: nn.Module, num_nodes: int, freeze_backbone: bool, **options: int) -> None:
         for name, value in options.items():
-            if type(value) is not int or value < 1:
-                raise InputError(f"{self.method} has {name}={value!r}; expected a whole number, 1 or more")
+            if value < 1:
+                raise InputError(f"{name} of {self.method} is {value}; expected 1 or more")
         super().__init__(backbone, num_nodes, freeze_backbone)
         self.options = options
 

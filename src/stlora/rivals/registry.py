@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from importlib import import_module
-from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from stlora.errors import InputError
+from stlora.named_options import check_options, explained
 
 if TYPE_CHECKING:
     from torch import nn
@@ -55,16 +55,14 @@ def create(
         trainable: 120 | adapter: 120 | backbone: 97,932 | added: 0.12 % | measured: 0
     """
     method = find(name)
-    own = list(signature(method).parameters)[3:]
-    for option in options:
-        if option not in own:
-            raise InputError(f"{name} has no option {option!r}; it has {', '.join(own) or 'none'}")
+    check_options(name, method, 3, options)
     if freeze_backbone is None:
         freeze_backbone = method.adapts != "joint"
     if method.adapts == ("joint" if freeze_backbone else "frozen"):
         kept = "trains all of the backbone" if freeze_backbone else "keeps the backbone as it is"
         raise InputError(f"{name} {kept}, so it cannot be made with freeze_backbone={freeze_backbone}; leave it out")
-    return method(backbone, num_nodes, freeze_backbone, **options)
+    with explained(name, options):
+        return method(backbone, num_nodes, freeze_backbone, **options)
 
 
 def find(name: str) -> type[Rival]:
