@@ -320,9 +320,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
             return 2
         traceback.print_exc()
-        print("stlora: this is a defect of the library; please report it with the lines above", file=sys.stderr)
-        return 1
+        return _blame(error)
     return 0
+
+
+def _blame(error: Exception) -> int:
+    """Say whose defect it is, below its traceback."""
+    own = sys.modules.get("stlora.backbones.own")  # not imported: no backbone of the user's own
+    if own is not None and own.place_in_own_code(error):
+        said = f"your own backbone fails with {own.told(error)}; mend it there and give the same command again"
+        print(f"stlora: error: {said}", file=sys.stderr)
+        return 2
+    print("stlora: this is a defect of the library; please report it with the lines above", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+_IMPORTED: set[str] = set()  # the packages that factories came from
 _NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 
 
@@ -92,12 +93,34 @@ def takes(name: str, option: str) -> bool:
     return option in _parameters(name, _find(name))
 
 
+def told(error: Exception) -> str:
+    """An error in one line: its kind, what it says, and where in a backbone of the user's own it arose, if it did.
+
+    Example:
+        >>> told(ValueError("too few"))
+        'ValueError: too few'
+    """
+    place = place_in_own_code(error)
+    return f"{type(error).__name__}: {' '.join(str(error).split())}" + (f" ({place})" if place else "")
+
+
+def place_in_own_code(error: Exception) -> str:
+    """The innermost line of a package that a factory came from; empty if the error did not pass one."""
+    places = [
+        f"{Path(frame.f_code.co_filename).name}, line {line}"
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if str(frame.f_globals.get("__name__")).partition(".")[0] in _IMPORTED
+    ]
+    return places[-1] if places else ""
+
+
 def _find(name: str) -> Callable[..., Any]:
     module, _, attribute = name.partition(":")
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
     with _Explained(name):
         factory = getattr(import_module(module), attribute, None)
+    _IMPORTED.add(module.partition(".")[0])
     if not callable(factory):
         raise InputError(f"{module} has no function or class {attribute!r}; expected package.module:factory")
     found: Callable[..., Any] = factory

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from stlora.backbones.own import is_factory
+from stlora.backbones.own import is_factory, told
 from stlora.data import SensorSeries
 from stlora.errors import InputError
 from stlora.training.adaptation import adapt
@@ -75,9 +75,9 @@ def run_chain(
             _run(config, series, cell, chain, show and config.jobs == 1)
         except InputError as error:
             failed[cell.name] = str(error)
-        except Exception as error:  # a defect in one cell must not lose the others
+        except Exception as error:  # a defect in one cell, or in the user's module, must not lose the others
             traceback.print_exc()
-            failed[cell.name] = f"{type(error).__name__}: {error}"
+            failed[cell.name] = told(error)
         if show and cell.name in failed:
             say(f"{cell.name} failed: {failed[cell.name]}")
         yield failed
