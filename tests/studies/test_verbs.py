@@ -55,8 +55,8 @@ def test_options_in_a_file_and_without_matplotlib(run, tmp_path, capsys, monkeyp
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["study", "ranks", "--runs", "r", "--out", "o"], "invalid choice: 'ranks' (choose from "),
-        (["study", "rank", "--out", "o"], "required: study.rank.runs"),
+        (["study", "ranks", "--runs", "r", "--out", "o"], "there is no 'ranks'; did you mean rank? See stlora study"),
+        (["study", "rank", "--out", "o"], "stlora study rank needs --runs; see stlora study rank --help"),
         (["study", "rank", "--runs", "nowhere", "--out", "o"], "nowhere holds no finished run; give"),
         (["study", "rank", "--runs", "nowhere", "--out", "o", "--values", "x"], "rank is 'x'; expected a whole"),
         (["study", "rank", "--runs", "r", "--out", "o", "--adapt_epochs", "0"], "adapt_epochs is 0; expected 1"),
