@@ -111,7 +111,7 @@ def test_run_of_a_version_without_the_option_is_taken_up_and_used(tiny, tmp_path
 
 
 def test_comparison_of_a_version_without_the_option_is_continued(tmp_path):
-    options = {"fill": "last", "precision": "32", "compile": False, "seed": 0}
+    options = {"fill": "last", "precision": "32", "compile": False, "seed": 0, "backbones": "lstm"}
     protocol = {"data_fingerprint": "f", "options": options, "recipes": {}, "adapters": {}}
     before = {"data_fingerprint": "f", "options": {"seed": 0}, "adapters": {}}
     write_json(tmp_path / "results.json", {"protocol": before})

@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from importlib import import_module
 from inspect import Parameter, signature
 from pathlib import Path
@@ -69,10 +69,8 @@ def build(
     graph = None if adjacency is None else torch.as_tensor(adjacency, dtype=torch.float32)
     factory = _find(name)
     parameters = _parameters(name, factory)
-    takes_all = any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters.values())
-    unknown = [option for option in options if option not in parameters]
-    if unknown and not takes_all:
-        raise InputError(f"{name} has no option {unknown[0]!r}; it takes {', '.join(parameters) or 'none'}")
+    check_options(name, options)
+    takes_all = _takes_all(parameters)
     given = {"adjacency": graph, **settings, **options}
     with _Explained(name):
         module = factory(**{option: value for option, value in given.items() if takes_all or option in parameters})
@@ -82,6 +80,18 @@ def build(
         if not hasattr(module, attribute):
             setattr(module, attribute, settings[attribute])
     return module
+
+
+def check_options(name: str, options: Collection[str]) -> None:
+    """Refuse options that a factory does not take; imports the module.
+
+    Raises:
+        InputError: the code cannot be imported, or an option is unknown.
+    """
+    parameters = _parameters(name, _find(name))
+    unknown = [option for option in options if option not in parameters]
+    if unknown and not _takes_all(parameters):
+        raise InputError(f"{name} has no option {unknown[0]!r}; it takes {', '.join(parameters) or 'none'}")
 
 
 def takes(name: str, option: str) -> bool:
@@ -132,6 +142,10 @@ def _parameters(name: str, factory: Callable[..., Any]) -> Mapping[str, Paramete
         return {}
     with _Explained(name):
         return signature(factory).parameters
+
+
+def _takes_all(parameters: Mapping[str, Parameter]) -> bool:
+    return any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters.values())
 
 
 class _Explained:

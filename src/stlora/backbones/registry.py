@@ -6,10 +6,12 @@ from importlib import import_module
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
+from stlora import named_options
 from stlora.errors import InputError
-from stlora.named_options import check_options, explained
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor, nn
@@ -68,9 +70,9 @@ def create(
         >>> backbone(torch.zeros(2, 12, 5, 3)).shape
         torch.Size([2, 12, 5, 1])
     """
+    check_options(name, options)
     backbone = _find(name)
-    check_options(name, backbone, 5, options)
-    with explained(name, options):
+    with named_options.explained(name, options):
         built: nn.Module = backbone(
             num_nodes=num_nodes,
             adjacency=adjacency,
@@ -80,6 +82,15 @@ def create(
             **options,
         )
     return built
+
+
+def check_options(name: str, options: Mapping[str, Any]) -> None:
+    """Refuse options that a backbone does not have, or values of the wrong kind.
+
+    Raises:
+        InputError: the name or an option is unknown, or a value cannot be used.
+    """
+    named_options.check_options(name, _find(name), 5, options)
 
 
 def takes(name: str, option: str) -> bool:

@@ -242,6 +242,8 @@ class CompareConfig(RecipeChanges, RunOptions, DataOptions):
             behind the name trained together with it; trained-on for the backbone alone, trained on for as long;
             separated by commas, see docs/compare.md.
         seeds: numbers, separated by commas.
+        backbone_options: sizes of a backbone that differ from the published ones, by its name, such as
+            "{var: {order: 12}}".
         adapt_epochs: epochs of an adapter on a frozen backbone.
         tune_epochs: epochs of one that needs the backbone at every step (embedding, clora, peft, finetune); a third
             of the backbone's if not given.
@@ -254,6 +256,7 @@ class CompareConfig(RecipeChanges, RunOptions, DataOptions):
     backbones: str | list[str]
     adapters: str | list[str] = "none,stlora"
     seeds: int | str | list[int] = "0,1,2"
+    backbone_options: dict[str, dict[str, Any]] = field(default_factory=dict)
     adapt_epochs: int = 20
     tune_epochs: int | None = None
     jobs: int = 1

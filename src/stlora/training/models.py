@@ -10,6 +10,8 @@ from stlora.backbones.own import is_factory
 from stlora.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor, nn
@@ -47,16 +49,26 @@ def takes(name: str, option: str) -> bool:
     return backbones.takes(name, option)
 
 
-def check_name(name: str) -> None:
-    """Refuse a name that stands for nothing; a factory of your own is imported.
+def check_backbones(names: Sequence[str], options: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse a name that stands for nothing, or an option that it does not have; a factory of your own is imported.
+
+    Args:
+        names: of backbones and baselines.
+        options: of some of them, by their names.
 
     Raises:
-        InputError: the name is unknown, or the code cannot be imported.
+        InputError: a name or an option is unknown, a value of the wrong kind, or code cannot be imported.
     """
-    if is_factory(name):
-        own.takes(name, "num_nodes")
-    elif not is_baseline(name):
-        _check(name)
+    for name in options:
+        if name not in names:
+            raise InputError(
+                f"backbone_options are given for {name!r}; expected one of the backbones, {', '.join(names)}"
+            )
+    for name in names:
+        if not is_factory(name) and not is_baseline(name):
+            _check(name)
+        room = own if is_factory(name) else baselines.registry if is_baseline(name) else backbones.registry
+        room.check_options(name, options.get(name, {}))
 
 
 def is_baseline(name: str) -> bool:

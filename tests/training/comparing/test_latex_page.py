@@ -87,7 +87,7 @@ def test_a_table_that_does_not_fit_is_noticed(tmp_path):
 
 @needs_latex
 @pytest.mark.parametrize("options", ["", "[twocolumn]", "[12pt]"])
-@pytest.mark.parametrize("name", ["metr-la-60", "metr-la-60-published", "muenster-bikes"])
+@pytest.mark.parametrize("name", ["metr-la-60", "metr-la-60-published", "muenster-bikes", "muenster-bikes-longer"])
 @pytest.mark.skipif(not RESULTS.is_dir(), reason="the results are not part of this copy")
 def test_the_committed_results_fit(tmp_path, name, options):
     results = json.loads((RESULTS / name / "results.json").read_text(encoding="utf-8"))

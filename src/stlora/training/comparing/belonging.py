@@ -38,11 +38,16 @@ def belongs(cell: Cell, alone: Cell, config: CompareConfig, fingerprint: str) ->
     names = {field.name for field in fields(DataOptions)} - _PLACES | {"backbone", "seed", "train_fraction"}
     if not is_baseline(cell.backbone):
         names |= {field.name for field in fields(Recipe)}
-    if fit.get("data_fingerprint") != fingerprint or not fit.get("backbone_options", {}).keys() <= _SIZES_GIVEN:
+    if fit.get("data_fingerprint") != fingerprint or _sizes(fit) != _sizes(plan):
         return False
     if any(fit.get(name, getattr(FitConfig, name, None)) != plan[name] for name in names):
         return False
     return _adapted_alike(cell, alone, config)
+
+
+def _sizes(fit: dict[str, Any]) -> dict[str, Any]:
+    """What an option says of a backbone's sizes."""
+    return {name: value for name, value in fit.get("backbone_options", {}).items() if name not in _SIZES_GIVEN}
 
 
 def _adapted_alike(cell: Cell, alone: Cell, config: CompareConfig) -> bool:

@@ -144,4 +144,5 @@ def fit_config(config: CompareConfig, cell: Cell) -> FitConfig:
     names = {field.name for field in dataclasses.fields(FitConfig)}
     shared = {name: value for name, value in vars(config).items() if name in names}
     shared |= {"backbone": cell.backbone, "seed": cell.seed, "out": str(cell.folder), "adapter": cell.column.adapter}
+    shared["backbone_options"] = config.backbone_options.get(cell.backbone, {})
     return FitConfig(**shared)

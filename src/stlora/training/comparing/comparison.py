@@ -25,7 +25,7 @@ from stlora.training.comparing.protocol_so_far import with_earlier
 from stlora.training.comparing.table_files import write_tables
 from stlora.training.comparing.workers import run_cells
 from stlora.training.config import CompareConfig
-from stlora.training.models import check_name
+from stlora.training.models import check_backbones
 from stlora.training.prepare import open_series
 from stlora.training.run import Run
 from stlora.training.versions import versions_of
@@ -63,8 +63,7 @@ def compare(config: CompareConfig, series: SensorSeries | None = None, show: boo
         InputError: the data or an option cannot be used, or a backbone is unknown.
     """
     together.refuse("a comparison")
-    for backbone in names(config.backbones):
-        check_name(backbone)  # before hours of others
+    check_backbones(names(config.backbones), config.backbone_options)
     series = open_series(config, series)
     out, columns = Path(config.out), columns_of(names(config.adapters))
     chains = [

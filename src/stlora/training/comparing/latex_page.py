@@ -13,6 +13,7 @@ from stlora.evaluation.paper_table import common_seeds, paper_table, steps_of
 from stlora.evaluation.rows import Row
 from stlora.evaluation.tables import change_table, cost_table
 from stlora.training.comparing.failed import failed_rows
+from stlora.training.comparing.protocol_text import sizes_given
 
 _MEAN = r"mean $\pm$ sample standard deviation"
 _ABOUT_COSTS = (
@@ -59,6 +60,7 @@ def _about_errors(rows: Sequence[Row], protocol: dict[str, Any]) -> str:
         f"Test errors on {escape(protocol['dataset'])} ({protocol['nodes']} sensors), {at}on average over "
         rf"{protocol['options']['horizon']} steps: {unit}MAPE in \%; {_MEAN} over {_seeds(rows)}. $\Delta$ \%: change "
         "of each of these errors in percent against the backbone alone, paired by seed; negative is better."
+        f"{escape(sizes_given(protocol))}"
     )
 
 

@@ -43,6 +43,10 @@ def check_same_protocol(out: Path, protocol: dict[str, Any]) -> None:
     for name, value in json.loads(json.dumps(protocol["options"])).items():
         if name not in MORE and name not in settled:
             _check_same(out, name, options.get(name, getattr(CompareConfig, name, None)), value)
+    known = names(options["backbones"]) if "backbones" in options else []
+    for backbone in (each for each in names(protocol["options"]["backbones"]) if each in known):
+        now, before = (each.get("backbone_options", {}).get(backbone, {}) for each in (protocol, stored))
+        _check_same(out, f"backbone_options of {backbone}", before, json.loads(json.dumps(now)))
     for backbone, recipe in json.loads(json.dumps(protocol["recipes"])).items():
         before = stored.get("recipes", {backbone: options}).get(backbone, {})
         for name in recipe_parts & before.keys():
@@ -88,7 +92,7 @@ def make_protocol(config: CompareConfig, series: SensorSeries, chains: Sequence[
     Raises:
         InputError: an adapter is unknown.
     """
-    options = {name: value for name, value in asdict(config).items() if name not in _PLACES}
+    options = {name: value for name, value in asdict(config).items() if name not in _ELSEWHERE}
     return {
         "dataset": series.name,
         "data_fingerprint": series.fingerprint(),
@@ -107,9 +111,11 @@ def make_protocol(config: CompareConfig, series: SensorSeries, chains: Sequence[
 
 def parts_of(config: CompareConfig, chains: Sequence[Sequence[Cell]]) -> dict[str, dict[str, Any]]:
     """What a protocol says of backbones and of adapters."""
+    sizes = {chain[0].backbone: config.backbone_options.get(chain[0].backbone) for chain in chains}
     adapters = dict.fromkeys(cell.column.adapter for chain in chains for cell in chain if cell.column.adapter != "none")
     return {
         "recipes": {chain[0].backbone: _recipe(config, chain[0]) for chain in chains if _is_trained(chain[0])},
+        "backbone_options": {backbone: given for backbone, given in sizes.items() if given},
         "adapters": {name: form_of(name) for name in adapters},
         "adapter_recipes": adapter_recipes(config, chains),
     }
@@ -125,5 +131,5 @@ def _recipe(config: CompareConfig, cell: Cell) -> dict[str, Any]:
     return {field.name: plan[field.name] for field in fields(Recipe)}
 
 
-_PLACES = ("out", "data", "graph", "device", "jobs", "data_fingerprint")  # where, or said elsewhere
+_ELSEWHERE = ("out", "data", "graph", "device", "jobs", "data_fingerprint", "backbone_options")  # where, or said there
 MORE = ("backbones", "adapters", "seeds")  # a comparison can be continued with more of them

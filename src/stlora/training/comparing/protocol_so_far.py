@@ -40,6 +40,7 @@ def with_earlier(
         **protocol,
         "options": protocol["options"] | _lists(protocol["options"], stored.get("options", {}), kept),
         "recipes": _merged("recipes", backbone_place, there, stored, protocol),
+        "backbone_options": _merged("backbone_options", backbone_place, there, stored, protocol),
         "adapters": _merged("adapters", adapter_place, there, stored, protocol),
         "adapter_recipes": _sorted(recipes, adapter_place),
         "machine": "; ".join(machines),

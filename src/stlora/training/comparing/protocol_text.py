@@ -75,7 +75,7 @@ def about_errors(protocol: dict[str, Any], rows: Sequence[Row], failed: Mapping[
         f"alone, paired by seed.{''.join(_seed_notes(rows))} An epoch saw {drawn}; {trained}{options['adapt_epochs']} "
         f"for an adapter on a frozen one{_tuned(protocol)}; the weights of the best validation MAE are measured once "
         f"on the test windows.{_computed(options)}{''.join(_not_run(rows, failed))}{_without_chance(rows)}"
-        f"{about_adapters(protocol)}\n"
+        f"{sizes_given(protocol)}{about_adapters(protocol)}\n"
     )
 
 
@@ -139,6 +139,15 @@ def _without_chance(rows: Sequence[Row]) -> str:
     if not fixed:
         return ""
     return f" {', '.join(fixed)}: calculated without chance, so that one seed stands for all."
+
+
+def sizes_given(protocol: Mapping[str, Any]) -> str:
+    """Said where a backbone is not of its published size."""
+    given = {
+        backbone: ", ".join(f"{name} {value}" for name, value in options.items())
+        for backbone, options in protocol.get("backbone_options", {}).items()
+    }
+    return "".join(f" {backbone} with {sizes}." for backbone, sizes in given.items())
 
 
 def about_changes(changes: Sequence[Change]) -> str:
