@@ -33,7 +33,7 @@ from stlora.serving.formats import read, write
 from stlora.training.run import BackboneRecord, Run
 
 RESULT = Path(__file__).parents[1] / "results" / "speed" / "serving"
-NODES, CALLS, LEAST_CALLS, SECONDS = 307, 200, 20, 8
+NODES, CALLS, LEAST_CALLS, SECONDS = 307, 300, 100, 15
 LOADED = "lstm"
 MODELS = ("lstm", "stgcn", "gwnet", "agcrn", "staeformer", "d2stgnn", "stid", "dcrnn")
 TRAINED = {"stgcn": 16, "stid": 64, "lstm": 16}  # batch
