@@ -3,63 +3,44 @@
     python benchmarks/graph_product.py
 
 Forward and backward of ``A x`` for random ``A`` ``[N, N]`` of several shares of non-zeros, float32, one thread. Both
-forms take turns; the median of five rounds of processor time counts. Writes results/speed/graph_product.md.
+forms take turns; the median of five rounds of processor time counts. Writes
+results/speed/graph_product.json and graph_product.md.
 """
 
 from __future__ import annotations
 
 import statistics
 import time
+from itertools import product
 from pathlib import Path
 from unittest import mock
 
 import torch
+from graph_product_page import Case, graph_product_page
 from machine import describe
 from torch import Tensor
 
-from stlora.backbones import product
+from stlora.backbones import product as products
 from stlora.backbones.product import SPARSE_BELOW, FixedProduct
-from stlora.files import write_text
+from stlora.files import write_json, write_text
 
-RESULT = Path(__file__).parents[1] / "results" / "speed" / "graph_product.md"
+RESULT = Path(__file__).parents[1] / "results" / "speed" / "graph_product"
 ROUNDS = 5
 SIZES = {100: (3072, 24_576), 307: (384, 24_576), 1000: (384, 6144), 3000: (384,)}  # N: columns of x
 SHARES = (0.003, 0.01, 0.03, 0.1, 0.2, 0.3)
-TEXT = """\
-# Products with a fixed graph: dense or sparse
-
-`python benchmarks/graph_product.py` on {machine}.
-
-Milliseconds of processor time for A x forward and backward, A of N × N with the given share of non-zeros at random,
-x of N × columns; float32, median of {rounds} rounds in which both forms take turns. The rule of
-`stlora.backbones.product`: sparse where at most {rule:.0%} of A is not zero, whatever N and the columns. A step of
-Graph WaveNet at N = 307 and 64 samples multiplies with up to 24,576 columns, one sample with 384. Bold is the form that
-the rule takes.
-
-{table}
-
-The rule takes the faster form, or one at most {worst:.0%} slower, in {right} of {all} cases.{exceptions}
-"""
 
 
 def main() -> None:
     torch.set_num_threads(1)
-    lines = [
-        "| N | columns | share of non-zeros | dense ms | sparse ms | dense / sparse |",
-        "|---|---|---|---|---|---|",
-    ]
-    losses = []
+    cases: list[Case] = []
     for nodes, widths in SIZES.items():
-        for columns in widths:
-            for share in SHARES:
-                dense, sparse = measure(nodes, columns, share)
-                taken, other = (sparse, dense) if share <= SPARSE_BELOW else (dense, sparse)
-                losses.append((taken / other - 1, f"N = {nodes}, {columns:,} columns, share {share}"))
-                cells = [f"{dense * 1e3:.2f}", f"{sparse * 1e3:.2f}"]
-                cells[taken is sparse] = f"**{cells[taken is sparse]}**"
-                lines.append(f"| {nodes} | {columns:,} | {share} | {cells[0]} | {cells[1]} | {dense / sparse:.1f} |")
-                print(lines[-1], flush=True)
-    write_text(RESULT, report(lines, losses))
+        for columns, share in product(widths, SHARES):
+            dense, sparse = measure(nodes, columns, share)
+            cases.append({"nodes": nodes, "columns": columns, "share": share, "dense_s": dense, "sparse_s": sparse})
+            print(cases[-1], flush=True)
+    found = {"machine": describe(threads=1), "rounds": ROUNDS, "rule": SPARSE_BELOW, "cases": cases}
+    write_json(RESULT.with_suffix(".json"), found)
+    write_text(RESULT.with_suffix(".md"), graph_product_page(found))
 
 
 def measure(nodes: int, columns: int, share: float) -> tuple[float, float]:
@@ -70,7 +51,7 @@ def measure(nodes: int, columns: int, share: float) -> tuple[float, float]:
     x = torch.randn(nodes, columns, generator=generator, requires_grad=True)
     forms = []
     for threshold in (0.0, 1.0):
-        with mock.patch.object(product, "SPARSE_BELOW", threshold):
+        with mock.patch.object(products, "SPARSE_BELOW", threshold):
             forms.append(FixedProduct(matrix))
     times: list[list[float]] = [[], []]
     for _ in range(ROUNDS + 1):
@@ -88,22 +69,6 @@ def _seconds(form: FixedProduct, x: Tensor) -> float:
     for _ in range(repeats):
         torch.autograd.grad(form(x), x, gradient)
     return (time.process_time() - started) / repeats
-
-
-def report(lines: list[str], losses: list[tuple[float, str]]) -> str:
-    tolerated = 0.2
-    beyond = [(loss, case) for loss, case in losses if loss > tolerated]
-    told = "; ".join(f"{case}: {loss:.0%} slower" for loss, case in beyond)
-    return TEXT.format(
-        machine=describe(threads=1),
-        rounds=ROUNDS,
-        rule=SPARSE_BELOW,
-        table="\n".join(lines),
-        worst=tolerated,
-        right=len(losses) - len(beyond),
-        all=len(losses),
-        exceptions=f" The others: {told}." if beyond else "",
-    )
 
 
 if __name__ == "__main__":

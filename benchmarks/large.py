@@ -6,6 +6,7 @@
     python benchmarks/large.py neighbours
     python benchmarks/large.py recall
     python benchmarks/large.py adapter     # alone, on random histories
+    python benchmarks/large.py all         # one after the other
 
 Simulated networks of eight hours in steps of 15 minutes, float32, one thread, processor time. Writes
 results/speed/large.json and large.md; numbers of other parts stay.
@@ -167,17 +168,18 @@ def parameters(nodes: int) -> int:
 def main() -> None:
     parts = {"learned": learned, "neighbours": neighbours, "recall": recall, "adapter": adapter}
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("part", choices=(*RUNS, *parts))
-    part = parser.parse_args().part
+    parser.add_argument("part", choices=(*RUNS, *parts, "all"))
+    chosen = parser.parse_args().part
     torch.set_num_threads(1)
     time.perf_counter = time.process_time  # what a run says of its seconds is then processor time
-    measured = run(part) if part in RUNS else parts[part]()
-    kept = RESULT.with_suffix(".json")
-    found = read_json(kept) if kept.exists() else {}
-    found[part] = {"machine": describe(1), **measured}
-    write_json(kept, found)
-    write_text(RESULT.with_suffix(".md"), large_page(found))
-    print(part, found[part])
+    for part in (*RUNS, *parts) if chosen == "all" else (chosen,):
+        measured = run(part) if part in RUNS else parts[part]()
+        kept = RESULT.with_suffix(".json")
+        found = read_json(kept) if kept.exists() else {}
+        found[part] = {"machine": describe(1), **measured}
+        write_json(kept, found)
+        write_text(RESULT.with_suffix(".md"), large_page(found))
+        print(part, found[part], flush=True)
 
 
 if __name__ == "__main__":
