@@ -96,4 +96,6 @@ def to_svg(figure: Figure, name: str) -> str:
 
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure for use outside a page, on white, in the format that the file's name ends with."""
-    write_atomically(path, lambda temporary: figure.savefig(temporary, dpi=160, facecolor=PAPER))
+    undated = {"Date": None} if path.suffix == ".svg" else {}  # equal figures give equal bytes
+    with mpl.rc_context({"svg.hashsalt": path.stem}):
+        write_atomically(path, lambda temporary: figure.savefig(temporary, dpi=160, facecolor=PAPER, metadata=undated))
