@@ -81,3 +81,15 @@ def test_the_lean_default_is_small(results):
         assert size["adapter"] <= max(4_000, 0.01 * size["backbone"]), backbone
         if size["backbone"] > 250_000:
             assert size["adapter"] <= 0.01 * size["backbone"], backbone
+
+
+@pytest.mark.parametrize("longer", ["metr-la-60-published", "muenster-bikes-longer"])
+def test_behind_backbones_that_were_trained_longer(summary, readme, longer):
+    runs = summary.read(longer)
+    table = summary.table(runs, summary.shown(runs))
+    for page in (readme, (ROOT / "results" / "README.md").read_text(encoding="utf-8")):
+        assert table in page
+    found = json.loads((ROOT / "results" / longer / "results.json").read_text(encoding="utf-8"))
+    lean = [run["seconds"] for run in found["runs"] if run["adapter"] == "stlora"]
+    assert len(lean) >= 3
+    assert max(each["adapt"] / each["fit"] for each in lean) <= 1 / 20
