@@ -12,12 +12,12 @@ import argparse
 from pathlib import Path
 
 import torch
-from machine import describe
-from setting import Network, Step
-from speed_tables import adaptation_page
-from threads import keep
+from measuring.machine import describe
+from measuring.setting import Network, Step
+from measuring.threads import keep
+from measuring.turns import medians, seconds
+from pages.speed import adaptation_page
 from torch import Tensor
-from turns import medians, seconds
 
 from stlora.adapters import STLoRA
 

@@ -20,10 +20,10 @@ from inspect import signature
 from pathlib import Path
 
 import plain
-import published
 import torch
-from backbones_table import write_table
-from machine import describe
+from measuring import published
+from measuring.machine import describe
+from pages.backbones import write_table
 from torch import Tensor, nn
 
 from stlora import backbones

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
-from threads import runs
+from measuring.threads import runs
 
 from stlora.files import read_json
 from stlora.report.style import ADAPTED, ALONE, INK, MUTED, OTHERS, legend, new_figure, save_figure, title

@@ -16,8 +16,8 @@ from pathlib import Path
 from unittest import mock
 
 import torch
-from graph_product_page import Case, graph_product_page
-from machine import describe
+from measuring.machine import describe
+from pages.graph_product import Case, graph_product_page
 from torch import Tensor
 
 from stlora.backbones import product as products

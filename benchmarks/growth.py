@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from machine import describe
-from setting import Step
-from speed_tables import growth_page
-from threads import keep
+from measuring.machine import describe
+from measuring.setting import Step
+from measuring.threads import keep
+from measuring.turns import medians, seconds
+from pages.speed import growth_page
 from torch import Tensor, nn
-from turns import medians, seconds
 
 from stlora.adapters.config import STLoRAConfig
 from stlora.adapters.fusion import ShareFusion

@@ -22,10 +22,10 @@ from typing import Any
 
 import growth
 import torch
-from large_tables import large_page
-from machine import describe
-from setting import Network, Step
-from turns import seconds
+from measuring.machine import describe
+from measuring.setting import Network, Step
+from measuring.turns import seconds
+from pages.large import large_page
 
 from stlora import backbones
 from stlora.adapters import neighbours as search

@@ -13,13 +13,13 @@ import argparse
 from pathlib import Path
 
 import torch
-from layer_parts import PARTS_AT, parts
-from layer_tables import layer_page
-from machine import describe
-from roofline import copy_rate, product_rate
-from threads import keep, kept
+from measuring.layer_parts import PARTS_AT, parts
+from measuring.machine import describe
+from measuring.roofline import copy_rate, product_rate
+from measuring.threads import keep, kept
+from measuring.turns import medians
+from pages.layer import layer_page
 from torch import Tensor, nn
-from turns import medians
 
 from stlora import NodeAdaptiveLowRankLayer
 from stlora.adapters import nall

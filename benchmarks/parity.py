@@ -11,8 +11,8 @@ from __future__ import annotations
 from math import prod
 from pathlib import Path
 
-import published
 import torch
+from measuring import published
 from torch import Tensor, nn
 
 from stlora import backbones

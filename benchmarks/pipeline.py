@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from machine import describe
-from speed_tables import pipeline_page
-from threads import keep
-from turns import now
+from measuring.machine import describe
+from measuring.threads import keep
+from measuring.turns import now
+from pages.speed import pipeline_page
 
 RESULT = Path(__file__).parents[1] / "results" / "speed" / "pipeline"
 NODES, DAYS, MISSING, BATCH, STEPS, VALIDATION, ROUNDS = 307, 30, 0.02, 64, 3, 64, 3

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from machine import describe
-from setting import Network, Step
-from speed_tables import profiles_page
+from measuring.machine import describe
+from measuring.setting import Network, Step
+from pages.speed import profiles_page
 from torch.profiler import ProfilerActivity, profile
 
 from stlora.files import write_json, write_text

@@ -19,12 +19,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from machine import describe
-from serving_tables import serving_page
-from setting import Network, Step
+from measuring.machine import describe
+from measuring.setting import Network, Step
+from measuring.turns import medians
+from pages.serving import serving_page
 from startup import processor_seconds
 from torch import Tensor, nn
-from turns import medians
 
 from stlora.data.filling import Filling
 from stlora.files import read_json, write_json, write_text

@@ -14,8 +14,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from machine import describe
-from speed_tables import startup_page
+from measuring.machine import describe
+from pages.speed import startup_page
 
 from stlora.files import write_json, write_text
 

@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 
 import torch
-from machine import describe
-from speed_tables import whole_adaptation_page
+from measuring.machine import describe
+from pages.speed import whole_adaptation_page
 
 from stlora.data import simulate
 from stlora.files import write_json, write_text

@@ -13,11 +13,11 @@ import argparse
 from pathlib import Path
 
 import torch
-from machine import describe
-from setting import Network, Step
-from speed_tables import wrapper_page
-from threads import keep, kept
-from turns import medians
+from measuring.machine import describe
+from measuring.setting import Network, Step
+from measuring.threads import keep, kept
+from measuring.turns import medians
+from pages.speed import wrapper_page
 
 RESULT = Path(__file__).parents[1] / "results" / "speed" / "wrapper"
 NODES = 307

@@ -54,7 +54,7 @@ def test_every_block_of_the_page_runs_without_this_library(folder, monkeypatch, 
 @pytest.mark.skipif(not (ROOT / "benchmarks").is_dir(), reason="the benchmarks are not part of this copy")
 def test_the_page_and_the_result_hold_the_measured_tables(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    import serving_tables
+    from pages import serving as serving_tables
 
     result = ROOT / "results" / "speed" / "serving"
     found = json.loads(result.with_suffix(".json").read_text(encoding="utf-8"))

@@ -18,7 +18,7 @@ def cost_line():
     """Writes the line from a measurement."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(ROOT / "benchmarks"))
-        import backbones_table
+        from pages import backbones as backbones_table
 
         yield backbones_table.cost_line
 

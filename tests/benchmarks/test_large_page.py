@@ -13,7 +13,7 @@ pytestmark = pytest.mark.skipif(not (ROOT / "benchmarks").is_dir(), reason="the 
 
 def test_the_page_and_the_result_hold_the_measured_tables(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    import large_tables
+    from pages import large as large_tables
 
     found = json.loads(RESULT.with_suffix(".json").read_text(encoding="utf-8"))
     page = (ROOT / "docs" / "large.md").read_text(encoding="utf-8")

@@ -21,7 +21,7 @@ def found():
 
 def test_the_page_and_the_result_hold_the_measured_tables(found, monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    import layer_tables
+    from pages import layer as layer_tables
 
     page = (ROOT / "docs" / "speed.md").read_text(encoding="utf-8")
     for name in ("trained", "floor", "parts", "answered"):

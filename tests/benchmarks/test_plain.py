@@ -19,7 +19,7 @@ def benchmarks():
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(BENCHMARKS))
         import plain
-        import published
+        from measuring import published
 
         yield plain, published
 

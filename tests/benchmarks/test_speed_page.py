@@ -25,7 +25,7 @@ def speed_tables():
     """Writes tables from measurements."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(ROOT / "benchmarks"))
-        import speed_tables
+        from pages import speed as speed_tables
 
         yield speed_tables
 
@@ -45,9 +45,9 @@ def test_the_page_and_the_result_hold_the_measured_table(speed_tables, name):
 
 def test_the_page_of_graph_products_is_of_the_measured_cases(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    import graph_product_page
+    from pages import graph_product
 
     found = json.loads((RESULTS / "graph_product.json").read_text(encoding="utf-8"))
-    page = graph_product_page.graph_product_page(found)
+    page = graph_product.graph_product_page(found)
     assert page == (RESULTS / "graph_product.md").read_text(encoding="utf-8")
     assert len(found["cases"]) == 42

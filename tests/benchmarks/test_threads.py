@@ -15,7 +15,7 @@ def threads():
     """Keeps runs."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(ROOT / "benchmarks"))
-        import threads
+        from measuring import threads
 
         yield threads
 

@@ -16,7 +16,7 @@ from types import ModuleType
 import torch
 from torch import Tensor
 
-TESTS = Path(__file__).parents[1] / "tests" / "backbones"
+TESTS = Path(__file__).parents[2] / "tests" / "backbones"
 
 
 def shapes(model: str, num_nodes: int) -> dict[str, list[int]]:

@@ -1,10 +1,10 @@
-"""Steps that take turns, and tables of what they took."""
+"""Steps that take turns."""
 
 from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import torch
 
@@ -34,9 +34,3 @@ def medians(steps: Mapping[str, Callable[[], object]], rounds: int) -> dict[str,
         for name, step in steps.items():
             found[name].append(seconds(step))
     return {name: statistics.median(times[1:]) for name, times in found.items()}
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A table in Markdown."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from turns import medians
+
+from measuring.turns import medians
 
 PARTS_AT = {"nodes": 307, "batch": 65}
 

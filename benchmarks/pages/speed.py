@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from threads import runs, time_of
-from turns import table
+from measuring.threads import runs, time_of
+
+from pages.markdown import table
 
 Found = Mapping[str, Any]
 EPOCHS = 20  # of stlora adapt, if not told otherwise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from turns import table
+from pages.markdown import table
 
 Found = Mapping[str, Any]
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import torch
-from turns import medians
+
+from measuring.turns import medians
 
 
 def product_rate(size: int = 1024) -> float:

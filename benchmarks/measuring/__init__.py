@@ -1,0 +1,1 @@
+"""What the measurements share: the machine, steps that take turns, a simulated network, published parameters."""
