@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -253,3 +254,54 @@ def test_the_installed_command_sets_the_exit_status(network, tmp_path):
     done = command("data", "check", tmp_path / "nowhere")
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
+
+
+def file_of(tmp_path, values, interval="1h", start="2024-03-04"):
+    """A wide CSV of measurements ``[T, N]``."""
+    frame = pd.DataFrame(values, columns=[f"s{i}" for i in range(values.shape[1])])
+    frame.insert(0, "time", pd.date_range(start, periods=len(values), freq=interval))
+    frame.to_csv(tmp_path / "values.csv", index=False)
+    return str(tmp_path / "values.csv")
+
+
+@pytest.mark.parametrize("test_value", [0.0, np.nan])
+def test_what_cannot_be_measured_is_a_dash_and_no_defect(tmp_path, capsys, test_value):
+    values = 50 + np.random.default_rng(1).normal(0, 5, (300, 2))
+    values[230:, :] = test_value
+    values[230:232, :] = values[298:, :] = 0.0  # something is seen, so that the series goes on
+    data, alone, adapted = file_of(tmp_path, values), str(tmp_path / "alone"), str(tmp_path / "adapted")
+    assert main(["fit", "--data", data, "--backbone", "naive", "--out", alone, "--zero_is_missing", "false"]) == 0
+    assert "MAPE – %" in capsys.readouterr().out
+    assert main(["adapt", alone, "--out", adapted, "--epochs", "1", "--device", "cpu"]) == 0
+    assert main(["evaluate", adapted, "--json"]) == 0
+    out = capsys.readouterr().out
+    assert json.loads(out[out.index("{") :])["average"]["mape"] is None
+
+
+def test_a_backbone_without_error_leaves_no_change_to_tell(run, tmp_path, capsys):
+    alone, adapted = shutil.copytree(run, tmp_path / "alone"), tmp_path / "adapted"
+    metrics = json.loads((alone / "metrics.json").read_text())
+    metrics["average"]["mae"] = 0.0
+    (alone / "metrics.json").write_text(json.dumps(metrics))
+    assert main(["adapt", str(alone), "--out", str(adapted), "--epochs", "1", "--device", "cpu"]) == 0
+    assert "\nthe adapter took " in capsys.readouterr().out
+    assert main(["report", str(adapted)]) == 0
+
+
+def test_steps_of_a_week_are_as_good_as_others(tmp_path):
+    values = 50 + np.random.default_rng(3).normal(0, 5, (200, 3))
+    data, small = file_of(tmp_path, values, "7D"), ["--history", "4", "--horizon", "3", "--device", "cpu"]
+    alone, adapted = str(tmp_path / "alone"), str(tmp_path / "adapted")
+    assert main(["fit", "--data", data, "--backbone", "stid", "--out", alone, "--epochs", "1", *small]) == 0
+    assert main(["adapt", alone, "--out", adapted, "--epochs", "1", "--device", "cpu"]) == 0
+    assert main(["report", adapted]) == 0
+    assert main(["predict", adapted, "--data", data, "--output", str(tmp_path / "next.csv")]) == 0
+    assert list(pd.read_csv(tmp_path / "next.csv")["time"].unique()) == ["2028-01-03", "2028-01-10", "2028-01-17"]
+
+
+def test_seeds_that_are_one_number_are_one_line(network, tmp_path, capsys):
+    out = str(tmp_path / "table")
+    for seeds, told in (("0,00", "different"), ("0,x", "not a whole number")):
+        given = ["--data", str(network), "--backbones", "naive", "--seeds", seeds, "--out", out]
+        assert main(["compare", *given]) == 2
+        assert told in one_error(capsys)

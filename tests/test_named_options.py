@@ -14,7 +14,10 @@ from stlora.named_options import check_kind
         (lambda: backbones.create("lstm", 5, hidden_size="many"), "hidden_size of lstm is 'many'; expected a whole"),
         (lambda: backbones.create("lstm", 5, hidden_size=2.5), "hidden_size of lstm is 2.5; expected a whole number"),
         (lambda: backbones.create("lstm", 5, dropout=True), "dropout of lstm is True; expected a number"),
-        (lambda: backbones.create("lstm", 5, hidden=3), "lstm has no option 'hidden'; it has input_size, hidden_size"),
+        (
+            lambda: backbones.create("lstm", 5, hidden=3),
+            "lstm has no option 'hidden'; it has in_channels, input_size",
+        ),
         (lambda: backbones.create("lstm", 5, hidden_size=-1, num_layers=1), "cannot be made with hidden_size=-1, num_"),
         (lambda: baselines.create("var", 5, order="2"), "order of var is '2'; expected a whole number"),
         (lambda: rivals.create("clora", backbones.create("lstm", 5), 5, rank="r"), "rank of clora is 'r'; expected"),

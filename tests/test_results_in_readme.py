@@ -1,9 +1,12 @@
 """The README's tables are those of the committed results, and the results hold what the README says of them."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
+
+from stlora.training.comparing.table_files import rewrite_tables
 
 ROOT = Path(__file__).parents[1]
 NAMES = ("metr-la-60", "muenster-bikes")
@@ -93,3 +96,13 @@ def test_behind_backbones_that_were_trained_longer(summary, readme, longer):
     lean = [run["seconds"] for run in found["runs"] if run["adapter"] == "stlora"]
     assert len(lean) >= 3
     assert max(each["adapt"] / each["fit"] for each in lean) <= 1 / 20
+
+
+@pytest.mark.parametrize("name", ["metr-la-60", "metr-la-60-published", "muenster-bikes", "muenster-bikes-longer"])
+def test_the_committed_tables_are_those_of_the_results(tmp_path, name):
+    committed, again = ROOT / "results" / name, tmp_path / name
+    again.mkdir()
+    shutil.copy(committed / "results.json", again)
+    rewrite_tables(again)
+    for table in ("table.md", "table.csv", "table.tex"):
+        assert (again / table).read_text(encoding="utf-8") == (committed / table).read_text(encoding="utf-8"), table

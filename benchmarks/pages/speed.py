@@ -66,7 +66,8 @@ N = 307, simulated, float32, default adapter, joint training: forward, masked MA
 time of the adapter's own forecast, loss, backward and Adam, measured by itself (median of 5), and *adds* is its share
 of the backbone's: with the default fusion the two forecasts are trained side by side and do not meet, so their times
 add up. *Both* is the time of a whole adapted step, in turns with the backbone's, and *longer* what it takes more; where
-the adapter is a small share, that is mostly the noise of a machine on which other programs ran.
+the adapter is a small share, that is mostly the noise of a machine on which other programs ran. STID takes so little
+itself that what lies between the two counts as well.
 {runs}"""
 
 WRAPPER_RUN = """

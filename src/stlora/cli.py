@@ -16,8 +16,10 @@ from jsonargparse import ArgumentError, ArgumentParser
 
 from stlora._version import __version__
 from stlora.errors import InputError
+from stlora.files import json_text
 from stlora.training.config import AdaptConfig, CompareConfig, FitConfig
 from stlora.verbs.convert import ConvertOptions, data_convert
+from stlora.verbs.failures import cells_failed
 from stlora.verbs.messages import in_our_words
 from stlora.verbs.options import (
     CheckOptions,
@@ -93,7 +95,7 @@ def fit(config: FitConfig) -> None:
 
 def adapt(config: AdaptConfig) -> None:
     """Adapt and print how it did beside the backbone alone."""
-    from stlora.evaluation.rows import TRAINED_ON
+    from stlora.evaluation.rows import TRAINED_ON, percent
     from stlora.training import Run
     from stlora.training import adapt as run_adapt
     from stlora.training.together import is_first
@@ -107,9 +109,10 @@ def adapt(config: AdaptConfig) -> None:
     if before["adapter"] not in ("none", TRAINED_ON):
         print(f"the adapter of {config.run} was left out: the new one stands on the bare backbone of that run")
         return
-    change = 100 * (after["average"]["mae"] / before["average"]["mae"] - 1)
+    change = percent(after["average"]["mae"], before["average"]["mae"])
+    told = "" if change is None else f"average MAE {change:+.1f} %; "
     fitted, adapted = before["seconds"]["fit"], after["seconds"]["adapt"]
-    print(f"average MAE {change:+.1f} %; the adapter took {adapted:.0f} s, its backbone {fitted:.0f} s")
+    print(f"{told}the adapter took {adapted:.0f} s, its backbone {fitted:.0f} s")
 
 
 def compare(config: CompareConfig) -> None:
@@ -127,9 +130,7 @@ def compare(config: CompareConfig) -> None:
     print(f"written to {config.out}: results.json, table.md, table.csv, table.tex")
     print(try_report(Path(config.out), config.data, names(config.backbones)))
     if comparison.failed:
-        raise InputError(
-            f"{len(comparison.failed)} cells failed: {'; '.join(map(': '.join, comparison.failed.items()))}"
-        )
+        raise InputError(cells_failed(comparison.failed, config.out))
 
 
 def report(options: ReportOptions) -> None:
@@ -149,7 +150,7 @@ def evaluate(options: EvaluateOptions) -> None:
     run = Run(options.run)
     metrics = run_evaluate(run, options.split, options.data, module=options.module, device=options.device)
     if options.json:
-        print(json.dumps(metrics, indent=1))
+        print(json_text(metrics))
     else:
         _print_summary(metrics)
 
@@ -206,11 +207,17 @@ def _print_summary(metrics: dict[str, Any]) -> None:
         f"on {metrics['dataset']}, {metrics['split']}"
     )
     steps = [step for step in ("3", "6", "12") if step in metrics["horizons"]]
-    parts = [f"step {step} MAE {metrics['horizons'][step]['mae']:.3f}" for step in steps]
+    parts = [f"step {step} MAE {_told(metrics['horizons'][step]['mae'], 3)}" for step in steps]
     for kind in ("average", "pooled"):
         error = metrics[kind]
-        parts.append(f"{kind} MAE {error['mae']:.3f} RMSE {error['rmse']:.3f} MAPE {error['mape']:.2f} %")
+        mae, rmse, mape = (_told(error[name], digits) for name, digits in (("mae", 3), ("rmse", 3), ("mape", 2)))
+        parts.append(f"{kind} MAE {mae} RMSE {rmse} MAPE {mape} %")
     print("  " + " | ".join(parts))
+
+
+def _told(error: float | None, digits: int) -> str:
+    """An error, or – where there was nothing to measure: no target, or for MAPE none but zeros."""
+    return "–" if error is None or error != error else f"{error:.{digits}f}"
 
 
 VERBS = {

@@ -37,7 +37,19 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write plain JSON, whole or not at all; NaN becomes null, which every reader of JSON understands."""
-    write_text(path, json.dumps(_without_nan(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    write_text(path, json_text(content) + "\n")
+
+
+def json_text(content: Mapping[str, Any]) -> str:
+    """Plain JSON, with null for NaN.
+
+    Example:
+        >>> print(json_text({"mae": float("nan")}))
+        {
+         "mae": null
+        }
+    """
+    return json.dumps(_without_nan(content), indent=1, ensure_ascii=False, allow_nan=False)
 
 
 def _without_nan(content: Any) -> Any:
@@ -64,6 +76,29 @@ def read_json(path: Path) -> dict[str, Any]:
         raise InputError(f"{path} cannot be read as JSON ({error}); restore the file or run again") from error
     if not isinstance(content, dict):
         raise InputError(f"{path} holds a JSON {type(content).__name__}; expected an object")
+    return content
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML mapping.
+
+    Raises:
+        InputError: the file is missing, is not YAML, or is not a mapping.
+    """
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"there is no {path.name} in {path.parent}; is it a run folder?") from error
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path} cannot be read as YAML ({reason}); restore the file or delete the folder") from error
+    if not isinstance(content, dict):
+        raise InputError(
+            f"{path} holds {'nothing' if content is None else type(content).__name__}; expected the options of a run: "
+            "restore the file or delete the folder"
+        )
     return content
 
 

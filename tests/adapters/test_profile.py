@@ -143,3 +143,32 @@ def test_an_adapter_learns_its_profile_once_and_is_still_the_identity():
     x = history(two_weeks(), 40, nodes=2)
     assert torch.equal(model.eval()(x), x[..., :1])
     STLoRA(backbone, 2, STLoRAConfig.paper()).learn_profile(torch.randn(14 * STEPS, 2), two_weeks())  # has none
+
+
+def days_from_a_monday(count, days):
+    """Clock ``[T, 2]`` of so many steps of so many days, the first on a Monday at midnight."""
+    at = torch.arange(count, dtype=torch.float64) * days
+    return torch.stack([at % 1, at.floor() % 7 / 7], dim=1).float()
+
+
+@pytest.mark.parametrize(
+    ("days", "step"), [(1.0, 1.0), (1.5, 1.5), (2.0, 2.0), (7.0, 7.0), (8.0, 1.0), (1 / 24, 1 / 24)]
+)
+def test_steps_of_a_day_and_longer_have_their_own_days_ahead(days, step):
+    clock = days_from_a_monday(60, days)
+    profile = NodeProfile(1, 3, 9, 1, 0)
+    profile.fit(torch.randn(50, 1), clock[:50])
+    assert float(profile.step) == pytest.approx(step, abs=1e-5)
+    ahead = profile._ahead(clock[49:50])[0]
+    torch.testing.assert_close(ahead[:, 0] % 1, clock[50:59, 0], atol=1e-4, rtol=0)
+    torch.testing.assert_close(ahead[:, 1], clock[50:59, 1], atol=1e-4, rtol=0)
+
+
+def test_a_weekend_is_expected_of_daily_values():
+    clock = days_from_a_monday(7 * 20, 1.0)
+    values = torch.where(clock[:, 1] > 4.5 / 7, 10.0, 2.0).unsqueeze(1)
+    profile = NodeProfile(1, 3, 7, 1, 0)
+    profile.fit(values, clock)
+    friday = 7 * 10 + 4
+    usual = profile(history(clock, friday, nodes=1)).usual[0, :, 0]
+    torch.testing.assert_close(usual, torch.tensor([10.0, 10.0, 2.0, 2.0, 2.0, 2.0, 2.0]), rtol=0.05, atol=0.1)

@@ -82,3 +82,14 @@ def test_nodes_fitted_a_few_at_a_time_are_all_fitted(monkeypatch):
     pieces.fit(values, clock)
     assert whole.coefficients.abs().amin(dim=1).gt(0).all()
     torch.testing.assert_close(pieces.coefficients, whole.coefficients)
+
+
+def test_times_of_the_day_looked_at_a_few_at_a_time_are_all_counted(monkeypatch):
+    torch.manual_seed(2)
+    clock = torch.stack([torch.arange(96) % 48 / 48, torch.arange(96) // 48 / 7], dim=1)
+    values = torch.randn(96, 3)
+    whole, parts = TypicalDay(3, 4), TypicalDay(3, 4)
+    whole.fit(values, clock)
+    monkeypatch.setattr(room, "_TIMES", 7)
+    parts.fit(values, clock)
+    torch.testing.assert_close(parts.coefficients, whole.coefficients)

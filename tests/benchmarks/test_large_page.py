@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from stlora import STLoRAConfig
+from stlora.adapters.fusion import ShareFusion
+
 ROOT = Path(__file__).parents[2]
 RESULT = ROOT / "results" / "speed" / "large"
 
@@ -20,3 +23,10 @@ def test_the_page_and_the_result_hold_the_measured_tables(monkeypatch):
     for table in large_tables.tables(found).values():
         assert table in page
     assert large_tables.large_page(found) == RESULT.with_suffix(".md").read_text(encoding="utf-8")
+
+
+def test_what_was_measured_is_of_the_adapter_as_it_is():
+    found = json.loads(RESULT.with_suffix(".json").read_text(encoding="utf-8"))["stgcn"]
+    adapter = ShareFusion(STLoRAConfig(), found["nodes"], 12, 12)
+    assert found["adapt"]["measured"] == sum(buffer.numel() for buffer in adapter.buffers())
+    assert found["adapt"]["parameters"]["adapter"] == sum(parameter.numel() for parameter in adapter.parameters())

@@ -70,7 +70,7 @@ def test_bad_input_is_one_line(arguments, message, capsys):
 def test_failed_cells_end_with_status_2(run, tmp_path, capsys):
     options = ["--values", "0,2", "--adapt_epochs", "1", "--device", "cpu", "--out", str(tmp_path / "study")]
     assert main(["study", "rank", "--runs", str(run), *options]) == 2
-    assert "1 cells failed: north lstm rank 0 seed 0: " in one_error(capsys)
+    assert "1 cell failed: north lstm rank 0 seed 0: " in one_error(capsys)
     assert "| lstm | 2 | 1 |" in (tmp_path / "study" / "study.md").read_text()
 
 

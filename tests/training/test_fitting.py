@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,8 @@ from torch import nn
 from stlora import InputError, STLoRA, backbones
 from stlora.data import SensorSeries
 from stlora.data.scaling import Scaler
-from stlora.training import FitConfig, evaluate, fit
+from stlora.files import read_json, write_json
+from stlora.training import FitConfig, Run, evaluate, fit
 
 METRICS = {
     *("format_version", "dataset", "split", "backbone", "adapter", "seed", "mode", "parameters", "horizons"),
@@ -234,7 +236,10 @@ def test_data_of_another_fingerprint_is_refused(tiny, tmp_path):
     ("changes", "reason"),
     [
         ({"backbone": "lstn"}, "no backbone is called 'lstn'"),
-        ({"backbone_options": {"hidden": 3}}, "lstm has no option 'hidden'; it has input_size, hidden_size"),
+        (
+            {"backbone_options": {"hidden": 3}},
+            "lstm has no option 'hidden'; it has in_channels, input_size",
+        ),
         ({"adapter": "lora"}, "no adapter is called 'lora'"),
         ({"adapter": "stlora", "adapter_options": {"ranks": 3}}, "no option 'ranks'"),
         ({"split": (0.5, 0.5, 0.5)}, "three shares"),
@@ -245,3 +250,43 @@ def test_unusable_option_is_refused_before_anything_is_written(tiny, tmp_path, c
     with pytest.raises(InputError, match=reason):
         tiny.fit(tmp_path / "run", **changes)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("option", ["history", "horizon", "num_nodes", "adjacency"])
+def test_what_follows_from_the_data_is_no_option_of_a_backbone(tiny, tmp_path, option):
+    with pytest.raises(InputError, match=f"backbone_options has '{option}', which follows from the data"):
+        tiny.fit(tmp_path / "run", backbone_options={option: 2})
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("content", ["", "3", "- a", "a: ["])
+def test_damaged_options_of_an_unfinished_run_are_one_line(tiny, tmp_path, content):
+    (tmp_path / "config.yaml").write_text(content)
+    with pytest.raises(InputError, match=r"config.yaml (holds|cannot be read as YAML).*restore the file or delete"):
+        tiny.fit(tmp_path)
+    assert (tmp_path / "config.yaml").read_text() == content
+
+
+def test_a_finished_run_is_refused_before_anything_is_measured(tiny, fitted, adapted, monkeypatch):
+    monkeypatch.setattr("stlora.training.fitting.prepare", None)
+    monkeypatch.setattr("stlora.training.adaptation.open_run", None)
+    with pytest.raises(InputError, match="holds a finished run"):
+        tiny.fit(fitted.folder)
+    with pytest.raises(InputError, match="holds a finished run"):
+        tiny.adapt(fitted, adapted.folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"name": None}, "is damaged .name is None."),
+        ({"fit": None}, "is damaged .fit is None."),
+        ({"node_ids": "abc"}, "is damaged .node_ids is 'abc'."),
+    ],
+)
+def test_a_record_edited_by_hand_is_one_line(fitted, tmp_path, change, told):
+    folder = shutil.copytree(fitted.folder, tmp_path / "run")
+    record = folder / "backbone" / "config.json"
+    write_json(record, read_json(record) | change)
+    with pytest.raises(InputError, match=told):
+        evaluate(Run(folder), device="cpu")

@@ -193,3 +193,10 @@ def test_table_comes_back_from_its_file(tiny, adapted, tmp_path, name):
 def test_unusable_output_is_refused(tmp_path, name, reason):
     with pytest.raises(InputError, match=reason):
         check_output(tmp_path / name)
+
+
+def test_a_history_of_one_step_is_enough(tiny, tmp_path):
+    run = tiny.fit(tmp_path / "run", history=1, epochs=1, train_fraction=0.1)
+    table = predict(run, tiny.series, device="cpu").table
+    assert table["time"].iloc[0] == tiny.series.time[-1] + tiny.series.interval
+    assert np.isfinite(table["forecast"]).all()

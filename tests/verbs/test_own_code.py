@@ -52,7 +52,7 @@ def test_a_failed_cell_names_the_line(folder, capsys):
     arguments = ["compare", *FIT, "--backbones", "late_module:Late", "--adapters", "none", "--seeds", "0"]
     assert main([*arguments, "--out", "table"]) == 2
     assert capsys.readouterr().err.splitlines()[-1] == (
-        "stlora: error: 1 cells failed: late_module:Late none seed 0: RuntimeError: out of patience "
+        "stlora: error: 1 cell failed: late_module:Late none seed 0: RuntimeError: out of patience "
         "(late_module.py, line 13)"
     )
 

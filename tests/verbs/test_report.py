@@ -164,3 +164,12 @@ def test_a_defect_in_drawing_does_not_end_the_command(tmp_path, monkeypatch, cap
     monkeypatch.setattr(writing, "comparison_report", broken)
     assert try_report(tmp_path, None, []) == "no report: ZeroDivisionError: a defect"
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_run_whose_backbone_was_replaced_is_refused(copy, capsys):
+    adapted = copy / "runs" / "lstm-0" / "stlora"
+    options = yaml.safe_load((adapted / "config.yaml").read_text())
+    options["run"] = str(copy / "runs" / "lstm-1" / "none")
+    (adapted / "config.yaml").write_text(yaml.safe_dump(options))
+    assert main(["report", str(adapted)]) == 2
+    assert "holds another backbone than the one that" in one_error(capsys)

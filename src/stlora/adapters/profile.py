@@ -59,7 +59,7 @@ class NodeProfile(nn.Module):
         self.stillness = Stillness(num_nodes, history)
         self.neighbours = Neighbours(num_nodes, neighbours) if neighbours else None
         self.register_buffer("persistence", torch.zeros(horizon, num_nodes))
-        self.register_buffer("step", torch.zeros(()))  # between two time steps, as a share of the day
+        self.register_buffer("step", torch.zeros(()))  # between two time steps, in days
 
     @torch.no_grad()
     def fit(self, values: Tensor, clock: Tensor) -> None:
@@ -70,7 +70,7 @@ class NodeProfile(nn.Module):
             clock: ``[T, 2]`` time of day in [0, 1) and day of week / 7.
         """
         if len(clock) > 1:
-            self.step.copy_((clock[1:, 0] - clock[:-1, 0]).remainder(1).median())
+            self.step.copy_(_step(clock))
         age = self.step * torch.arange(len(clock) - 1, -1, -1, device=clock.device)  # in days
         weight = torch.exp2(-age / _HALF_LIFE)
         self.day.fit(values, clock, weight)
@@ -116,6 +116,13 @@ class NodeProfile(nn.Module):
         tod = newest[:, :1] + self.step.to(newest.dtype) * steps  # [B, H]
         day = ((7 * newest[:, 1:]).round() + (tod + 1e-4).floor()) % 7 / 7
         return torch.stack([tod, day], dim=-1)
+
+
+def _step(clock: Tensor) -> Tensor:
+    """Days between two rows of a clock ``[T, 2]``, which shows a week: more than seven look like the rest of them."""
+    days = (7 * clock[:, 1].double()).round() + clock[:, 0].double()
+    step = days.diff().remainder(7).median()
+    return torch.where(step > 0, step, 7.0)
 
 
 def key_steps(horizon: int) -> list[int]:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 _NODES = 4096  # fitted at a time: each has a system of equations of its own
+_TIMES = 2048  # of the day, looked at at a time: each has a square as large as such a system
 _RIDGE = 1.0  # one observation's worth of shrinkage, so that a node with few observations has a flat day
 
 
@@ -66,8 +67,11 @@ class TypicalDay(nn.Module):
                 for part in (observed.double(), known)
             )  # [S, N]
             # each node has gaps of its own
-            squares = (basis.unsqueeze(-1) * basis.unsqueeze(-2)).flatten(1)  # [S, (1 + 2 K)²]
-            normal = (count.T @ squares).view(-1, basis.shape[1], basis.shape[1])  # [N, 1 + 2 K, 1 + 2 K]
+            normal = basis.new_zeros(values.shape[1], basis.shape[1] ** 2)
+            for first in range(0, len(times), _TIMES):
+                some, counted = (array[first : first + _TIMES] for array in (basis, count))
+                normal += counted.T @ (some.unsqueeze(-1) * some.unsqueeze(-2)).flatten(1)
+            normal = normal.view(-1, basis.shape[1], basis.shape[1])  # [N, 1 + 2 K, 1 + 2 K]
             normal = normal + _RIDGE * torch.eye(basis.shape[1], dtype=basis.dtype, device=basis.device)
             fitted = torch.linalg.solve(normal, (total.T @ basis).unsqueeze(-1)).squeeze(-1)  # [N, 1 + 2 K]
             order = [0, *range(1, 1 + carried), *range(1 + self.harmonics, 1 + self.harmonics + carried)]

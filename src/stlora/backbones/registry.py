@@ -90,7 +90,7 @@ def check_options(name: str, options: Mapping[str, Any]) -> None:
     Raises:
         InputError: the name or an option is unknown, or a value cannot be used.
     """
-    named_options.check_options(name, _find(name), 5, options)
+    named_options.check_options(name, _find(name), 4, options)
 
 
 def takes(name: str, option: str) -> bool:

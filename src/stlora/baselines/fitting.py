@@ -10,6 +10,7 @@ from stlora.data import SensorSeries
 from stlora.data.filling import Filling
 from stlora.data.scaling import Scaler
 from stlora.data.split import Split
+from stlora.data.time.clock import slots_of_a_day
 
 
 def fit_baseline(
@@ -52,7 +53,7 @@ def fit_baseline(
         torch.Size([672, 6])
     """
     if takes(name, "steps_per_day"):
-        options = {"steps_per_day": round(86400 / series.interval.total_seconds()), **options}
+        options = {"steps_per_day": slots_of_a_day(series.interval), **options}
     baseline = create(name, series.num_nodes, history, horizon, **options)
     first, last = split.train.start, split.train.stop + history - 2
     training = series.select(start=series.time[first], end=series.time[last])

@@ -23,6 +23,8 @@ ALONE = ("none", "fit")
 BySeed = Mapping[int, dict[str, Any]]
 Pairs = Sequence[tuple[dict[str, Any], dict[str, Any]]]
 
+_EQUAL = 1e-4  # percent: as far apart as sums in another order are
+
 
 @dataclass(frozen=True)
 class Change:
@@ -167,15 +169,21 @@ def _from_metrics(pairs: Pairs) -> Change:
         against=column_label(against["adapter"], against["mode"]),
         seeds=tuple(mine["seed"] for mine, _ in pairs),
         percent={
-            step: float(np.mean([100 * (error(mine, step) / error(other, step) - 1) for mine, other in pairs]))
+            step: float(np.mean([_change(error(mine, step), error(other, step)) for mine, other in pairs]))
             for step in steps
         },
         val_percent=float(np.mean(known)) if complete else None,
-        val_worse=sum(value > 0 for value in known) if complete else None,
+        val_worse=sum(value > _EQUAL for value in known) if complete else None,
         sensors=len(sensors),
         improved=sum(value < 0 for value in sensors.values()),
         worst=None if worst is None else (worst, sensors[worst]),
     )
+
+
+def _change(value: float, other: float) -> float:
+    """In percent; NaN where the backbone alone makes no error."""
+    change = percent(value, other)
+    return math.nan if change is None else change
 
 
 def _sensors(pairs: Pairs) -> dict[str, float]:

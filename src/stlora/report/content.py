@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from stlora.evaluation.rows import Row
+from stlora.evaluation.rows import Row, percent
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,6 +136,17 @@ def span(duration: pd.Timedelta) -> str:
         if seconds >= length:
             return f"{seconds / length:g} {unit}"
     return f"{seconds:g} s"
+
+
+def change_text(before: float, after: float) -> str:
+    """The change of an error in percent; – where there was none to begin with.
+
+    Example:
+        >>> change_text(4.0, 3.0), change_text(0.0, 1.0)
+        ('−25.0 %', '–')
+    """
+    change = percent(after, before)
+    return "–" if change is None else f"{signed(change)} %"
 
 
 def signed(value: float, digits: int = 1) -> str:

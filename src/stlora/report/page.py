@@ -16,7 +16,7 @@ from stlora.errors import InputError
 from stlora.evaluation.rows import Row
 from stlora.evaluation.tables import Table, overview
 from stlora.files import write_text
-from stlora.report.content import ReportContent, row_name, signed
+from stlora.report.content import ReportContent, change_text, row_name
 
 if TYPE_CHECKING:
     from stlora.report.panels import Section
@@ -131,7 +131,7 @@ def _facts(content: ReportContent) -> list[tuple[str, str]]:
     alone, adapted = _row(content, content.alone), _row(content, content.adapted)
     before, after = alone.errors["average", "mae"].mean, adapted.errors["average", "mae"].mean
     unit = f" {content.unit}" if content.unit else ""
-    facts = [(f"{signed(100 * (after / before - 1))} %", f"average MAE, {before:.4g} to {after:.4g}{unit}")]
+    facts = [(change_text(before, after), f"average MAE, {before:.4g} to {after:.4g}{unit}")]
     change = content.nodes.change
     known = change[np.isfinite(change)]
     facts.append((f"{(known < 0).sum()} of {len(known)}", "sensors improved"))

@@ -59,12 +59,13 @@ def adapt(
     source_seconds = source.metrics["seconds"]["fit"]
     if source.folder.resolve() == Run(config.out).folder.resolve():
         raise InputError(f"--out is the run to adapt, {config.out}; choose another folder")
+    run = Run(config.out)
+    run.check_free(config)
     data = open_run(record, series, config.data)
     lightning.seed_everything(config.seed, verbose=False)
     backbone = source.load_backbone(config.module if module is None else module)
     model = wrap(backbone, config.adapter, config.adapter_options, data, config.freeze_backbone)
 
-    run = Run(config.out)
     if together.is_first():
         run.begin(config)
     options = dataclasses.replace(config, learning_rate=config.learning_rate * model.rate)

@@ -14,6 +14,7 @@ from torch import nn
 from stlora.adapters import WrappedBackbone
 from stlora.backbones import own
 from stlora.data import SensorSeries
+from stlora.data.time.clock import slots_of_a_day
 from stlora.errors import InputError
 from stlora.training import models, together
 from stlora.training.baseline import fit_baseline_run
@@ -63,9 +64,11 @@ def fit(
     if module is not None:
         config = dataclasses.replace(config, backbone="custom")
     elif (own if own.is_factory(config.backbone) else models).takes(config.backbone, "steps_per_day"):
-        day = round(86400 / series.interval.total_seconds())
+        day = slots_of_a_day(series.interval)
         config = dataclasses.replace(config, backbone_options={"steps_per_day": day, **config.backbone_options})
     plan = config.settled()
+    run = Run(plan.out)
+    run.check_free(plan)
     options = asdict(plan)
     data = prepare(series, options)
     if models.is_baseline(plan.backbone):
@@ -82,7 +85,6 @@ def fit(
     check_shape(model, data)
 
     task = ForecastTask(model, data.windows, data.split, plan)
-    run = Run(plan.out)
     if together.is_first():
         run.begin(plan)
     trained = train(task, plan, run.folder, show)
@@ -114,6 +116,12 @@ def fit(
 
 
 def _create(plan: FitPlan, series: SensorSeries) -> nn.Module:
+    for name in ("history", "horizon", "num_nodes", "adjacency"):
+        if name in plan.backbone_options:
+            raise InputError(
+                f"backbone_options has {name!r}, which follows from the data, --history, --horizon and --graph; "
+                "leave it out there"
+            )
     settings: dict[str, Any] = {"history": plan.history, "horizon": plan.horizon, **plan.backbone_options}
     if own.is_factory(plan.backbone):
         return own.build(plan.backbone, series.num_nodes, series.adjacency, **settings)

@@ -49,6 +49,7 @@ def predict(run: Run, series: SensorSeries, module: nn.Module | str | None = Non
         InputError: a sensor is missing, the interval is another, or there is no whole window.
     """
     record = run.record()
+    interval = series.interval
     series, notes = _window(record, series)
     where = choose_device(device)
     windows = Windows(series, record.scaler, record.history, horizon=0, filling=run.filling()).to(where)
@@ -59,7 +60,7 @@ def predict(run: Run, series: SensorSeries, module: nn.Module | str | None = Non
         notes += _dead(model, x, series.node_ids)
     forecast = record.scaler.inverse(scaled)[0, :, :, 0].cpu().numpy()  # [H, N]
     steps = np.arange(1, record.horizon + 1)
-    time = series.time[-1] + steps * series.interval
+    time = series.time[-1] + steps * interval
     nodes = series.num_nodes
     table = pd.DataFrame(
         {

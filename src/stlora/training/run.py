@@ -20,13 +20,15 @@ from stlora.data.scaling import Scaler
 from stlora.data.series import SensorSeries
 from stlora.errors import InputError
 from stlora.evaluation.errors import WindowErrors
-from stlora.files import read_json, read_tensors, write_json, write_tensors, write_text
+from stlora.files import read_json, read_tensors, read_yaml, write_json, write_tensors, write_text
 from stlora.training import models
 from stlora.training.config import DataOptions
 from stlora.training.wrapping import load_wrapped
 
 FORMAT_VERSION = 1
 ERRORS = "errors.safetensors"
+CONFIG = "config.yaml"
+_KINDS = {"name": str, "options": dict, "node_ids": list, "fit": dict}
 GRAPH_TENSORS = ("adjacency.edges", "adjacency.weights")
 PROFILE_TENSOR = "fill.profile"
 NOT_WEIGHTS = (*GRAPH_TENSORS, PROFILE_TENSOR)  # of the tensors that lie with a backbone's weights
@@ -91,24 +93,38 @@ class Run:
         """Claim the folder for a run with these options, or take up the unfinished one that it holds.
 
         Raises:
-            InputError: it holds a finished run, an unfinished one with other options, or something else.
+            InputError: as :meth:`check_free`.
         """
-        text = yaml.safe_dump(_plain(asdict(config)), sort_keys=False, allow_unicode=True)
-        stored = self.folder / "config.yaml"
+        self.check_free(config)
+        write_text(self.folder / CONFIG, yaml.safe_dump(_plain(asdict(config)), sort_keys=False, allow_unicode=True))
+
+    def check_free(self, config: Any) -> None:
+        """Look whether a run with these options can be begun or taken up here, before anything that takes long.
+
+        Raises:
+            InputError: the folder holds a finished run, an unfinished one with other options, or something else.
+        """
         if self.folder.exists() and not self.folder.is_dir():
             raise InputError(f"{self.folder} is a file; choose another --out")
         if self.finished:
             raise InputError(f"{self.folder} holds a finished run; choose another --out or delete the folder")
-        if stored.exists():
-            before = _defaults(config) | yaml.safe_load(stored.read_text(encoding="utf-8"))
-            if _comparable(before) != _comparable(yaml.safe_load(text)):
+        if (self.folder / CONFIG).exists():
+            if _comparable(_defaults(config) | self.options) != _comparable(_plain(asdict(config))):
                 raise InputError(
                     f"{self.folder} holds an unfinished run with other options; give the same options to take it up, "
                     "or choose another --out"
                 )
         elif self.folder.exists() and any(self.folder.iterdir()):
             raise InputError(f"{self.folder} is not empty and holds no run; choose another --out")
-        write_text(stored, text)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The content of ``config.yaml``.
+
+        Raises:
+            InputError: the file is missing or damaged.
+        """
+        return read_yaml(self.folder / CONFIG)
 
     @property
     def finished(self) -> bool:
@@ -165,9 +181,12 @@ class Run:
         try:
             fields = {field.name: content[field.name] for field in dataclasses.fields(BackboneRecord)}
             fields["scaler"] = Scaler(**fields["scaler"])
-            return BackboneRecord(**fields)
         except (KeyError, TypeError) as error:
             raise InputError(f"{path} is incomplete or damaged ({error}); fit the backbone again") from error
+        for name, kind in _KINDS.items():
+            if not isinstance(fields[name], kind):
+                raise InputError(f"{path} is damaged ({name} is {fields[name]!r}); fit the backbone again")
+        return BackboneRecord(**fields)
 
     def filling(self) -> Filling:
         """What stands in the histories of its backbone where nothing was observed.

@@ -10,6 +10,7 @@ from stlora.evaluation.writing import to_text
 from stlora.studies.config import FewShotConfig, FieldStudyConfig, TransferConfig
 from stlora.studies.designs import studied_fields
 from stlora.studies.outcome import Study
+from stlora.verbs.failures import cells_failed
 from stlora.verbs.parser import Verb, field_help
 
 
@@ -56,4 +57,4 @@ def _print(study: Study, out: str) -> None:
     if study.figure:
         print(study.figure)
     if study.failed:
-        raise InputError(f"{len(study.failed)} cells failed: {'; '.join(map(': '.join, study.failed.items()))}")
+        raise InputError(cells_failed(study.failed, out))

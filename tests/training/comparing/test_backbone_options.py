@@ -69,6 +69,13 @@ def test_other_sizes_are_refused_and_more_backbones_may_come(config, folder, tin
     assert protocol["options"]["backbones"] == "naive,lstm"
 
 
+def test_sizes_with_which_nothing_was_finished_can_be_mended(config, tiny, tmp_path):
+    wrong = replace(config, out=str(tmp_path), backbones="lstm", backbone_options={"lstm": {"hidden_size": -3}})
+    assert len(compare(wrong, tiny.series).failed) == 1
+    assert compare(replace(wrong, backbone_options=SMALL), tiny.series).failed == {}
+    assert results(tmp_path)["protocol"]["backbone_options"] == SMALL
+
+
 def test_a_killed_command_leaves_cells_that_are_known_by_their_sizes(config, tiny, tmp_path):
     small = replace(config, out=str(tmp_path), backbones="lstm", backbone_options=SMALL)
     compare(small, tiny.series)
@@ -84,7 +91,7 @@ def test_a_killed_command_leaves_cells_that_are_known_by_their_sizes(config, tin
     ("options", "told"),
     [
         ({"stgcn": {"order": 2}}, "backbone_options are given for 'stgcn'; expected one of the backbones, lstm, var"),
-        ({"lstm": {"hidden": 2}}, "lstm has no option 'hidden'; it has input_size, hidden_size"),
+        ({"lstm": {"hidden": 2}}, "lstm has no option 'hidden'; it has in_channels, input_size, hidden_size"),
         ({"var": {"order": "two"}}, "order of var is 'two'; expected a whole number"),
     ],
 )

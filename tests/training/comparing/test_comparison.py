@@ -223,10 +223,12 @@ def test_tables_are_written_in_every_form(folder):
 
 def test_tables_are_written_again_from_the_results_alone(folder, tmp_path):
     files = ("table.md", "table.csv", "table.tex")
-    shutil.copy(folder / "results.json", tmp_path)
-    rewrite_tables(tmp_path)
+    again = tmp_path / folder.name  # labels bear it
+    again.mkdir()
+    shutil.copy(folder / "results.json", again)
+    rewrite_tables(again)
     for name in files:
-        assert (tmp_path / name).read_text() == (folder / name).read_text(), name
+        assert (again / name).read_text() == (folder / name).read_text(), name
 
 
 def test_second_call_runs_nothing_and_gives_the_same_table(folder, tiny):

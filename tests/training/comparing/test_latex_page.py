@@ -73,7 +73,7 @@ def runs(backbones, adapters, seeds=1):
 
 def page_of(metrics, protocol=PROTOCOL, failed=None):
     found, others = (compared(metrics, lambda _: None) for compared in (changes, between))
-    return latex_page(summarise(metrics), found, others, protocol, failed or {})
+    return latex_page(summarise(metrics), found, others, protocol, failed or {}, "Runs of 2026")
 
 
 @needs_latex
@@ -92,7 +92,7 @@ def test_a_table_that_does_not_fit_is_noticed(tmp_path):
 def test_the_committed_results_fit(tmp_path, name, options):
     results = json.loads((RESULTS / name / "results.json").read_text(encoding="utf-8"))
     found, others = ([change_of(entry) for entry in results.get(kind, [])] for kind in ("comparisons", "between"))
-    text = latex_page(summarise(results["runs"]), found, others, results["protocol"], {})
+    text = latex_page(summarise(results["runs"]), found, others, results["protocol"], {}, name)
     assert complaints(text, tmp_path, options) == []
 
 
@@ -120,7 +120,7 @@ def test_narrow_and_odd_tables_fit(tmp_path):
 
 @needs_latex
 def test_a_page_before_anything_is_finished_compiles(tmp_path):
-    assert complaints(latex_page([], [], [], PROTOCOL, {"lstm none seed 0": "no\nmemory & 50 %"}), tmp_path) == []
+    assert complaints(latex_page([], [], [], PROTOCOL, {"lstm none seed 0": "no\nmemory & 50 %"}, "ü"), tmp_path) == []
 
 
 def test_the_first_line_names_the_packages():
@@ -140,9 +140,9 @@ def test_captions_say_what_a_reader_must_know():
 
 
 def test_the_default_stands_against_the_other_columns_where_there_are_some():
-    assert r"\label{tab:between}" not in page_of(runs(["lstm"], ["stlora"]))
+    assert r"\label{tab:runs-of-2026-between}" not in page_of(runs(["lstm"], ["stlora"]))
     text = page_of(runs(["lstm", "my_net"], ["stlora", "shared"], seeds=2))
-    caption, table = text.split(r"\label{tab:between}")
+    caption, table = text.split(r"\label{tab:runs-of-2026-between}")
     assert "ST-LoRA (frozen) against the other columns of the same backbone and seeds" in caption.splitlines()[-1]
     assert "corrected for 2 rows" in caption.splitlines()[-1]
     assert r"\multicolumn{7}{l}{my\_net} \\" in table

@@ -38,7 +38,7 @@ def built(tiny, tmp_path_factory):
 
 @pytest.fixture
 def copy(built, tmp_path):
-    return shutil.copytree(built, tmp_path / "copy")
+    return shutil.copytree(built, tmp_path / built.name)  # labels bear it
 
 
 def test_every_command_adds_to_the_table(built):

@@ -1,5 +1,6 @@
 """Chains in processes of their own: as many as memory allows, and one that was killed once more."""
 
+import multiprocessing
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -28,9 +29,9 @@ class System:
         self.most = max(self.most, len(self.running))
         return worker
 
-    def wait(self, sentinels, timeout):
-        assert len(sentinels) == len(self.running)
-        self.running.pop(0).ended = True
+    def wait(self, answers, timeout):
+        assert len(answers) == len(self.running)
+        return [self.running.pop(0).receive]
 
     def free(self):
         return None if self.total is None else self.total - self.held * len(self.running)
@@ -38,13 +39,12 @@ class System:
 
 class FakeWorker:
     def __init__(self, system, chain):
-        self.system, self.chain, self.ended = system, chain, False
-        self.process = SimpleNamespace(sentinel=0, pid=1, exitcode=-9, is_alive=lambda: not self.ended, join=self.join)
-
-    def join(self):
-        self.system.running.remove(self)
+        self.system, self.chain, self.receive = system, chain, object()
+        self.process = SimpleNamespace(pid=1, exitcode=-9)
 
     def answer(self):
+        if self in self.system.running:
+            self.system.running.remove(self)
         left = self.system.killed.get(self.chain[0].seed, 0)
         self.system.killed[self.chain[0].seed] = left - 1
         return None if left > 0 else {f"seed {self.chain[0].seed}": "answered"}
@@ -127,6 +127,7 @@ CODE = """
 import multiprocessing
 import os
 import signal
+import multiprocessing
 from pathlib import Path
 
 from torch import nn
@@ -181,3 +182,19 @@ def test_processes_that_are_really_killed(tiny, tmp_path, monkeypatch):
         "the second time alone"
     }
     assert read_json(tmp_path / "table" / "results.json")["failed"] == comparison.failed
+
+
+def test_reasons_longer_than_a_pipe_holds_come_back():
+    worker = workers.Worker(*long_answer(), chain=[])
+    assert workers.wait([worker.receive], 60) == [worker.receive]
+    assert worker.answer() == {"cell": "x" * 1_000_000}
+    assert worker.process.exitcode == 0
+
+
+def long_answer():
+    context = multiprocessing.get_context("fork")
+    receive, send = context.Pipe(duplex=False)
+    process = context.Process(target=send.send, args=({"cell": "x" * 1_000_000},))
+    process.start()
+    send.close()
+    return process, receive

@@ -7,14 +7,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
-import yaml
 from torch import nn
 
 from stlora._version import __version__
 from stlora.data import SensorSeries, SimulatedNetwork
 from stlora.errors import InputError
 from stlora.evaluation.rows import summarise
-from stlora.report.content import ReportContent, SensorGroups, row_name, signed, span
+from stlora.report.content import ReportContent, SensorGroups, change_text, row_name, span
 from stlora.report.runs.examples import node_errors, pick_examples
 from stlora.report.runs.node_factors import node_similarity
 from stlora.training.adaptation import open_run
@@ -86,7 +85,7 @@ def _summary(alone: dict[str, Any], adapted: dict[str, Any], data: Prepared) -> 
         f"The backbone {alone['backbone']} was trained to forecast {series.num_nodes} sensors up to "
         f"{span(data.windows.horizon * series.interval)} ahead, with the same weights for all of them; {how}. "
         f"On days that neither had seen, the mean absolute error went from {before:.4g} to {after:.4g}{unit} "
-        f"({signed(100 * (after / before - 1))} %)."
+        f"({change_text(before, after)})."
     )
 
 
@@ -113,7 +112,7 @@ def _protocol(metrics: Sequence[dict[str, Any]], runs: Sequence[Run], data: Prep
 
 
 def _how_trained(run: Run, metrics: dict[str, Any]) -> str:
-    options = yaml.safe_load((run.folder / "config.yaml").read_text(encoding="utf-8"))
+    options = run.options
     frozen = metrics["mode"] == "frozen"
     parameters = metrics["parameters"]["adapter" if frozen else "backbone"]
     seconds = metrics["seconds"]["adapt" if frozen else "fit"]

@@ -118,7 +118,7 @@ def _best_observed(data: Prepared, node: int) -> range:
     """Test windows whose last targets cover some days, from midnight where possible, with the fewest gaps."""
     test, series = data.split.test, data.series
     ahead = data.windows.history + data.windows.horizon - 1
-    length = min(len(test), round(_EXAMPLE_DAYS * 86400 / series.interval.total_seconds()))
+    length = min(len(test), max(1, round(_EXAMPLE_DAYS * 86400 / series.interval.total_seconds())))
     begins = np.arange(test.start, test.stop - length + 1)
     time = series.time[begins + ahead]
     midnights = begins[time == time.normalize()]

@@ -33,6 +33,8 @@ def protocol_lines(protocol: Mapping[str, Any], data: Prepared) -> Iterator[tupl
         alike.setdefault(_listed(recipe), []).append(backbone)
     for recipe, backbones in alike.items():
         yield ", ".join(backbones), recipe
+    for backbone, sizes in protocol.get("backbone_options", {}).items():
+        yield f"{backbone}, sizes of its own", _listed(sizes)
     for adapter, form in protocol["adapters"].items():
         yield adapter, _listed(form)
     for adapter, recipe in protocol.get("adapter_recipes", {}).items():

@@ -6,8 +6,6 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
-
 from stlora.errors import InputError
 from stlora.report.comparison_page import write_comparison_page
 from stlora.report.page import write_report
@@ -45,14 +43,20 @@ def report_on(
             f"{place} holds neither a comparison nor a finished run; give a folder that compare or adapt made"
         )
     run = Run(place)
-    options = yaml.safe_load((place / "config.yaml").read_text(encoding="utf-8"))
+    options = run.options
     if "run" not in options:
         raise InputError(
             f"{place} holds {run.metrics['backbone']} and no backbone alone to set it beside; give a folder that "
             "stlora adapt or stlora compare made"
         )
     series = open_run(run.record(), moved_to=data).series
-    write_report(place / _PAGE, report_of([Run(options["run"]), run], series, module=module, sensors=sensors))
+    alone = Run(options["run"])
+    if alone.record() != run.record():
+        raise InputError(
+            f"{alone.folder} holds another backbone than the one that {place} adapted; give the command in the folder "
+            "in which that was done, with the run in its place"
+        )
+    write_report(place / _PAGE, report_of([alone, run], series, module=module, sensors=sensors))
     return place / _PAGE
 
 

@@ -6,8 +6,6 @@ import json
 from dataclasses import asdict, fields
 from typing import Any
 
-import yaml
-
 from stlora.files import read_json
 from stlora.training.comparing.adapter_recipes import adapter_recipe
 from stlora.training.comparing.cells import Cell, fit_config
@@ -60,7 +58,7 @@ def _adapted_alike(cell: Cell, alone: Cell, config: CompareConfig) -> bool:
         return False
     if cell.column.kind == "joint":
         return True
-    options = yaml.safe_load((cell.folder / "config.yaml").read_text(encoding="utf-8"))
+    options = Run(cell.folder).options
     recipe = _plain(adapter_recipe(config, cell, alone)) | {"train_fraction": config.train_fraction}
     del recipe["learning_rate"]  # of the network that is made; what was asked for is in the options
     return all(options.get(name, value) == value for name, value in recipe.items())

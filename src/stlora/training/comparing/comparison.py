@@ -65,11 +65,14 @@ def compare(config: CompareConfig, series: SensorSeries | None = None, show: boo
     together.refuse("a comparison")
     check_backbones(names(config.backbones), config.backbone_options)
     series = open_series(config, series)
+    if config.seed != CompareConfig.seed:
+        raise InputError(f"seed is {config.seed}; a comparison takes --seeds, such as --seeds {config.seed}")
+    seeds = [int(seed) for seed in names([_integer(seed) for seed in names(config.seeds)])]  # 0 and 00 are one
     out, columns = Path(config.out), columns_of(names(config.adapters))
     chains = [
         [Cell.of(out, backbone, column, seed) for column in columns_for(backbone, columns)]
         for backbone in names(config.backbones)
-        for seed in map(_integer, names(config.seeds))
+        for seed in seeds
     ]
     asked = [cell for chain in chains for cell in chain]
     protocol = make_protocol(config, series, chains)

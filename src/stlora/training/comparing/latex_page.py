@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,12 +17,6 @@ from stlora.training.comparing.failed import failed_rows
 from stlora.training.comparing.protocol_text import sizes_given
 
 _MEAN = r"mean $\pm$ sample standard deviation"
-_ABOUT_COSTS = (
-    "What each column costs. Added: trained parameters of the adapter; measured: numbers of the sensors that it keeps "
-    "and does not train. Seconds to fit the backbone (both, in a joint row) and to adapt it, and the ratio of the two; "
-    f"milliseconds for a window of the network alone; memory at its peak. {_MEAN.capitalize()} over the seeds that "
-    r"each row has in table~\ref{tab:errors}."
-)
 
 
 def latex_page(
@@ -30,6 +25,7 @@ def latex_page(
     others: Sequence[Change],
     protocol: dict[str, Any],
     failed: Mapping[str, str],
+    name: str,
 ) -> str:
     """Errors, changes and costs, each as one or more floats that fit a page.
 
@@ -39,15 +35,20 @@ def latex_page(
         others: of the default adapter against the other columns.
         protocol: of the comparison.
         failed: cells without a result, with their reason, which stands in comments at the end.
+        name: of the comparison, for labels that differ from those of another one in the same paper.
     """
+    labels = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-").lower() or "comparison"
     lost = failed_rows(failed)
-    parts = [f"% In the preamble: {PACKAGES}\n", paper_table(rows, lost, "errors", _about_errors(rows, protocol))]
+    parts = [
+        f"% In the preamble: {PACKAGES}\n",
+        paper_table(rows, lost, f"{labels}-errors", _about_errors(rows, protocol)),
+    ]
     if changes:
         behind = [row for row in lost if row.adapter != "none"]
-        parts.append(to_latex(with_failed(change_table(changes), behind), "changes", _about_changes(changes)))
+        parts.append(to_latex(with_failed(change_table(changes), behind), f"{labels}-changes", _about_changes(changes)))
     if others:
-        parts.append(to_latex(between_table(others), "between", _about_others(others)))
-    parts.append(to_latex(with_failed(cost_table(rows), lost), "costs", _ABOUT_COSTS))
+        parts.append(to_latex(between_table(others), f"{labels}-between", _about_others(others, labels)))
+    parts.append(to_latex(with_failed(cost_table(rows), lost), f"{labels}-costs", _about_costs(labels)))
     parts += [f"% {name} failed: {' '.join(reason.split())}\n" for name, reason in failed.items()]
     return "\n".join(parts)
 
@@ -77,11 +78,20 @@ def _about_changes(changes: Sequence[Change]) -> str:
     )
 
 
-def _about_others(others: Sequence[Change]) -> str:
+def _about_others(others: Sequence[Change], labels: str) -> str:
     return (
         f"{escape(others[0].column)} against the other columns of the same backbone and seeds; negative is in its "
-        rf"favour. Tests and intervals as in table~\ref{{tab:changes}}; $p$ Holm: corrected for {len(others)} rows. "
-        "Sensors better: those with a lower error than in that column, of the means over the seeds."
+        rf"favour. Tests and intervals as in table~\ref{{tab:{labels}-changes}}; $p$ Holm: corrected for {len(others)} "
+        "rows. Sensors better: those with a lower error than in that column, of the means over the seeds."
+    )
+
+
+def _about_costs(labels: str) -> str:
+    return (
+        "What each column costs. Added: trained parameters of the adapter; measured: numbers of the sensors that it "
+        "keeps and does not train. Seconds to fit the backbone (both, in a joint row) and to adapt it, and the ratio "
+        f"of the two; milliseconds for a window of the network alone; memory at its peak. {_MEAN.capitalize()} over "
+        rf"the seeds that each row has in table~\ref{{tab:{labels}-errors}}."
     )
 
 

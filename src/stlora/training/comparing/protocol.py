@@ -34,7 +34,10 @@ def check_same_protocol(out: Path, protocol: dict[str, Any]) -> None:
     """
     if not (out / "results.json").exists():
         return
-    stored = read_json(out / "results.json").get("protocol", {})
+    results = read_json(out / "results.json")
+    stored = results.get("protocol", {})
+    if not isinstance(stored, dict):
+        raise InputError(f"{out / 'results.json'} is damaged (its protocol is {stored!r}); delete it")
     if stored.get("data_fingerprint") != protocol["data_fingerprint"]:
         raise InputError(f"{out} holds a comparison on other data; choose another --out or delete the folder")
     options = stored.get("options", {})
@@ -43,8 +46,8 @@ def check_same_protocol(out: Path, protocol: dict[str, Any]) -> None:
     for name, value in json.loads(json.dumps(protocol["options"])).items():
         if name not in MORE and name not in settled:
             _check_same(out, name, options.get(name, getattr(CompareConfig, name, None)), value)
-    known = names(options["backbones"]) if "backbones" in options else []
-    for backbone in (each for each in names(protocol["options"]["backbones"]) if each in known):
+    finished = {run.get("backbone") for run in results.get("runs", [])}
+    for backbone in (each for each in names(protocol["options"]["backbones"]) if each in finished):
         now, before = (each.get("backbone_options", {}).get(backbone, {}) for each in (protocol, stored))
         _check_same(out, f"backbone_options of {backbone}", before, json.loads(json.dumps(now)))
     for backbone, recipe in json.loads(json.dumps(protocol["recipes"])).items():

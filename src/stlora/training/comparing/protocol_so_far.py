@@ -35,12 +35,14 @@ def with_earlier(
         for name, recipe in parts.get("adapter_recipes", {}).items():
             epochs = recipes.get(name, {}).get("epochs", {}) | recipe["epochs"]
             recipes[name] = {**recipe, "epochs": _sorted(epochs, backbone_place)}
+    asked = names(config.backbones)  # whose sizes are those of this command: none of another one's is finished
+    sizes = {backbone: given for backbone, given in stored.get("backbone_options", {}).items() if backbone not in asked}
     machines = dict.fromkeys([*stored.get("machine", protocol["machine"]).split("; "), protocol["machine"]])
     return {
         **protocol,
         "options": protocol["options"] | _lists(protocol["options"], stored.get("options", {}), kept),
         "recipes": _merged("recipes", backbone_place, there, stored, protocol),
-        "backbone_options": _merged("backbone_options", backbone_place, there, stored, protocol),
+        "backbone_options": _merged("backbone_options", backbone_place, there, {"backbone_options": sizes}, protocol),
         "adapters": _merged("adapters", adapter_place, there, stored, protocol),
         "adapter_recipes": _sorted(recipes, adapter_place),
         "machine": "; ".join(machines),

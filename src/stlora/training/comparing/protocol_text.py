@@ -166,7 +166,8 @@ def about_changes(changes: Sequence[Change]) -> str:
         text += f" 95 % interval of Δ: bootstrap over {blocks} blocks of {each}{few}."
     text += (
         " Seeds worse there: in how many the best validation MAE is above that of the backbone alone. Worst sensor: "
-        "the largest growth of an error, or the smallest fall, over all steps and seeds."
+        "the largest growth of an error, or the smallest fall, over all steps and seeds. Sensors improved: of those "
+        "that have an observed test target."
     )
     missing: dict[str, list[str]] = {}
     for change in changes:
@@ -191,5 +192,5 @@ ABOUT_COSTS = (
     "such as typical days; empty: none. fit s: training of the backbone, of both in a joint row. adapt s: what came "
     "after it, the forecasts of a frozen backbone included. adapt / fit: the ratio of these two means. ms a window: "
     "the network alone on the test windows, in batches. memory MB: the most that the process held while the run was "
-    "made, of 10⁶ bytes; empty: not known.\n"
+    "made, of 10⁶ bytes; both empty: not recorded by the version that made the run.\n"
 )

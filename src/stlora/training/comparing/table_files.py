@@ -36,7 +36,7 @@ def write_tables(
     """
     write_text(folder / "table.md", page(rows, changes, others, protocol, failed))
     write_text(folder / "table.csv", to_csv(rows, changes, failed_rows(failed)))
-    write_text(folder / "table.tex", latex_page(rows, changes, others, protocol, failed))
+    write_text(folder / "table.tex", latex_page(rows, changes, others, protocol, failed, folder.resolve().name))
 
 
 def rewrite_tables(folder: str | Path) -> None:

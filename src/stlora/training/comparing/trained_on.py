@@ -10,7 +10,6 @@ from typing import Literal
 
 import lightning
 import torch
-import yaml
 
 from stlora.data import SensorSeries
 from stlora.errors import InputError
@@ -22,7 +21,7 @@ from stlora.training.forecasts import choose_device, measure
 from stlora.training.loop import Trained, train
 from stlora.training.resources import PeakMemory
 from stlora.training.results import run_metrics, timed_measure
-from stlora.training.run import Run
+from stlora.training.run import CONFIG, Run
 from stlora.training.task import ForecastTask
 
 _AS_BEFORE = ("batch_size", "optimizer", "weight_decay", "epsilon", "clip", "train_fraction", "precision", "compile")
@@ -90,8 +89,7 @@ def epochs_for(adapted: Sequence[Run], an_epoch: float) -> int:
 
 def begun_epochs(folder: Path) -> int | None:
     """Of a training on that was interrupted in this folder: it goes on for as long as it was begun with."""
-    stored = folder / "config.yaml"
-    return int(yaml.safe_load(stored.read_text(encoding="utf-8"))["epochs"]) if stored.exists() else None
+    return int(Run(folder).options["epochs"]) if (folder / CONFIG).exists() else None
 
 
 def pace_of(config: TrainOnConfig, series: SensorSeries | None = None) -> float:

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -46,11 +47,11 @@ class Worker:
         return cls(process, receive, chain)
 
     def answer(self) -> dict[str, str] | None:
-        """Once it has ended; None if it was killed or failed before it could answer."""
-        try:
-            failed: dict[str, str] = self.receive.recv()
-        except EOFError:
-            return None
+        """Once it is there, and the process has ended; None if it was killed or failed before it could answer."""
+        failed: dict[str, str] | None = None
+        with suppress(EOFError):
+            failed = self.receive.recv()
+        self.process.join()
         return failed
 
 
@@ -84,8 +85,8 @@ def run_cells(
         if show and held_back and not told:
             say(f"{len(running)} at a time, not {config.jobs}, until memory is free for another")
         told = held_back
-        wait([worker.process.sentinel for worker in running], _LOOK_AGAIN if held_back else None)
-        for worker in [worker for worker in running if not worker.process.is_alive()]:
+        ready = wait([worker.receive for worker in running], _LOOK_AGAIN if held_back else None)
+        for worker in [worker for worker in running if worker.receive in ready]:
             running.remove(worker)
             failed = worker.answer()
             if failed is None:
@@ -96,7 +97,6 @@ def run_cells(
                 yield failed
     for chain in lost:
         worker = Worker.start(config, series, chain, show, chains)
-        worker.process.join()
         failed = worker.answer()
         yield _all_failed(worker) if failed is None else failed
 
@@ -130,9 +130,10 @@ def _work(
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // config.jobs))
     threading.Thread(target=_end_with_parent, daemon=True).start()
     failed: dict[str, str] = {}
-    for more in run_chain(config, series, chain, show, chains):
-        failed |= more
-    send.send(failed)
+    with suppress(KeyboardInterrupt):  # the parent says what is to be said
+        for more in run_chain(config, series, chain, show, chains):
+            failed |= more
+        send.send(failed)
 
 
 def _end_with_parent() -> None:
