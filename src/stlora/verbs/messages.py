@@ -86,7 +86,7 @@ def _of_the_verb(line: str, words: str, siblings: list[str]) -> str:
 
 
 def _meant(given: str, known: Iterable[str]) -> str:
-    close = get_close_matches(given.partition("=")[0], list(known), n=1)
+    close = get_close_matches(given.partition("=")[0], list(known), n=1, cutoff=0.7)
     return f"did you mean {close[0]}, " if close else ""
 
 

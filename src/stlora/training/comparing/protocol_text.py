@@ -65,7 +65,7 @@ def about_errors(protocol: dict[str, Any], rows: Sequence[Row], failed: Mapping[
     if options.get("train_latest", 1) < 1:
         drawn += f"; there were the latest {100 * options['train_latest']:g} % of them and nothing from before"
     epochs = ", ".join(sorted({str(recipe["epochs"]) for recipe in protocol["recipes"].values()}, key=int))
-    trained = f"at most {epochs} epochs for a backbone, " if epochs else ""
+    trained = f"at most {epochs} epoch{'s' * (epochs != '1')} for a backbone, " if epochs else ""
     return (
         f"{protocol['dataset']}: {protocol['nodes']} sensors, {protocol['period'][0]} to {protocol['period'][1]}, one "
         f"step {protocol['interval']}{_graph(protocol)}; {options['history']} steps in, {options['horizon']} out; "
