@@ -58,7 +58,8 @@ def main() -> None:
             for which, taken in rounds.items()
         },
     }
-    others = [each for each in read_json(RESULT.with_suffix(".json"))["runs"] if each["machine"] != run["machine"]]
+    before = read_json(RESULT.with_suffix(".json"))["runs"] if RESULT.with_suffix(".json").exists() else []
+    others = [each for each in before if each["machine"] != run["machine"]]
     found = {"nodes": NODES, "runs": [*others, run]}
     write_json(RESULT.with_suffix(".json"), found)
     write_text(RESULT.with_suffix(".md"), whole_adaptation_page(found))

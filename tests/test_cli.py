@@ -305,3 +305,10 @@ def test_seeds_that_are_one_number_are_one_line(network, tmp_path, capsys):
         given = ["--data", str(network), "--backbones", "naive", "--seeds", seeds, "--out", out]
         assert main(["compare", *given]) == 2
         assert told in one_error(capsys)
+
+
+def test_the_seed_of_a_single_run_is_no_option_of_a_comparison(network, tmp_path, capsys):
+    given = ["--data", str(network), "--backbones", "naive", "--seed", "7", "--out", str(tmp_path / "table")]
+    assert main(["compare", *given]) == 2
+    assert "seed is 7; a comparison takes --seeds, such as --seeds 7" in one_error(capsys)
+    assert not (tmp_path / "table").exists()

@@ -13,6 +13,7 @@ from stlora.evaluation.between import between, between_table
 from stlora.evaluation.changes import changes
 from stlora.evaluation.entries import change_of
 from stlora.evaluation.errors import WindowErrors
+from stlora.files import json_text
 
 WINDOWS, HORIZON, NODES = 480, 6, 3
 
@@ -205,3 +206,25 @@ def test_a_statistic_without_end_is_read_again_with_its_sign():
     assert "average" not in change_of(entry).tests
     entry["p"] = 0.0
     assert change_of(entry).tests["average"].statistic == -math.inf
+
+
+def one_run(adapter, mae, val_mae):
+    """The part of ``metrics.json`` that changes are made of."""
+    error = {"mae": mae, "rmse": mae, "mape": 1.0}
+    mode = "fit" if adapter == "none" else "frozen"
+    run = {"backbone": "lstm", "adapter": adapter, "mode": mode, "seed": 0, "val_mae": val_mae, "nodes": {}}
+    return run | {"average": error, "horizons": {"3": error}}
+
+
+@pytest.mark.parametrize(("val_mae", "worse"), [(2.0 * (1 + 1e-8), 0), (2.0 * (1 + 1e-4), 1), (1.9, 0)])
+def test_a_validation_error_that_differs_in_its_last_digits_is_not_worse(val_mae, worse):
+    (change,) = changes([one_run("none", 3.0, 2.0), one_run("stlora", 3.0, val_mae)], lambda run: None)
+    assert change.val_worse == worse
+
+
+def test_a_backbone_without_error_has_no_change_in_percent_and_comes_back_from_a_file():
+    (change,) = changes([one_run("none", 0.0, 2.0), one_run("stlora", 1.0, 2.0)], lambda run: None)
+    entry = json.loads(json_text({"changes": [change.entry()]}))["changes"][0]
+    assert entry["change_percent"] is None
+    assert math.isnan(change_of(entry).percent["average"])
+    assert math.isnan(change_of(entry).percent["3"])

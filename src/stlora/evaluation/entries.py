@@ -25,11 +25,11 @@ def change_of(entry: dict[str, Any]) -> Change:
         adapter=entry["adapter"],
         mode=entry["mode"],
         seeds=tuple(entry["seeds"]),
-        percent={step: part["change_percent"] for step, part in steps.items()},
+        percent={step: _number(part["change_percent"]) for step, part in steps.items()},
         tests={step: _test(part, entry["windows"]) for step, part in tested.items()},
         holm={step: part["p_holm"] for step, part in tested.items()},
         against=entry.get("against", "alone"),
-        interval=None if interval is None else (interval[0], interval[1]),
+        interval=None if interval is None else (_number(interval[0]), _number(interval[1])),
         blocks=entry["blocks"],
         block_days=entry["block_days"],
         val_percent=entry["val_change_percent"],
@@ -41,8 +41,13 @@ def change_of(entry: dict[str, Any]) -> Change:
     )
 
 
+def _number(value: float | None) -> float:
+    """NaN is null in a file."""
+    return math.nan if value is None else value
+
+
 def _test(part: dict[str, Any], windows: int) -> MeanTest:
     statistic = part["statistic"]
     if statistic is None:  # nothing varied; only its sign is known
-        statistic = math.copysign(math.inf, part["change_percent"])
+        statistic = math.copysign(math.inf, _number(part["change_percent"]))
     return MeanTest(math.nan, statistic, part["p"], part["lag"], windows)

@@ -49,7 +49,7 @@ class Worker:
     def answer(self) -> dict[str, str] | None:
         """Once it is there, and the process has ended; None if it was killed or failed before it could answer."""
         failed: dict[str, str] | None = None
-        with suppress(EOFError):
+        with suppress(EOFError, OSError):  # killed before it answered, or in the middle
             failed = self.receive.recv()
         self.process.join()
         return failed
