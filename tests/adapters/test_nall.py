@@ -67,6 +67,33 @@ def test_layer_equals_a_loop_over_nodes_with_all_gradients(factor, rank):
         torch.testing.assert_close(gradient, wanted)
 
 
+@pytest.mark.parametrize("rank", [1, RANK, LARGEST_UNROLLED + 1])
+@pytest.mark.parametrize("factor", FACTORS)
+@pytest.mark.parametrize("added", [False, True])
+def test_columns_are_mapped_as_rows_are_with_all_gradients(factor, rank, added):
+    layer = make(factor, rank=rank)
+    generator = torch.Generator().manual_seed(1)
+    x = torch.randn(6, NODES, IN, generator=generator, dtype=torch.float64, requires_grad=True)
+    start = torch.randn(OUT, 6 * NODES, generator=generator, dtype=torch.float64, requires_grad=True)
+    weights = torch.randn(OUT, 6 * NODES, generator=generator, dtype=torch.float64)
+    columns = x.flatten(0, 1).t().contiguous()
+    got = layer.map_columns(columns, onto=start * 1 if added else None)
+    expected = loop(layer, x).flatten(0, 1).t() + (start if added else 0)
+    torch.testing.assert_close(got, expected)
+    leaves = [x, *layer.parameters(), *([start] if added else [])]
+    ours = torch.autograd.grad((got.sin() * weights).sum(), leaves)
+    theirs = torch.autograd.grad((expected.sin() * weights).sum(), leaves)
+    for gradient, wanted in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(gradient, wanted)
+
+
+def test_columns_are_added_in_place():
+    layer = make("diagonal")
+    onto = torch.ones(OUT, NODES, dtype=torch.float64)
+    with torch.no_grad():
+        assert layer.map_columns(torch.ones(IN, NODES, dtype=torch.float64), onto=onto) is onto
+
+
 @pytest.mark.parametrize("factor", FACTORS)
 def test_gradients_and_their_gradients_are_those_of_finite_differences(factor):
     layer = make(factor, num_nodes=2, in_features=2, out_features=2)

@@ -53,6 +53,19 @@ def test_it_gives_back_the_day_that_it_was_fitted_to():
     assert day(clock.reshape(2, -1, 2)).shape == (2, 7 * STEPS, 1)
 
 
+def test_times_that_come_often_are_looked_up_once_and_answered_each():
+    torch.manual_seed(0)
+    day = TypicalDay(num_nodes=3, harmonics=2)
+    day.coefficients.normal_()
+    clock = two_weeks()[torch.randint(14 * STEPS, (5, 40))]
+    clock[0, :2, 0] += 3  # hours of a later day, which the day of the week is of
+    expected = torch.stack([day(one.unsqueeze(0))[0] for one in clock.flatten(0, 1)]).view(5, 40, 3)
+    torch.testing.assert_close(day(clock), expected)
+    torch._dynamo.reset()
+    exported = torch.export.export(day, (clock,)).module()
+    torch.testing.assert_close(exported(clock), expected)
+
+
 def test_a_day_of_few_steps_carries_no_harmonics_that_it_cannot_tell_apart():
     clock = two_weeks(steps=6)
     day = TypicalDay(num_nodes=1, harmonics=8)

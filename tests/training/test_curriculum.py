@@ -22,7 +22,7 @@ def test_without_a_curriculum_all_steps_count():
 
 def test_training_sees_the_curriculum_and_validation_does_not(tiny, tmp_path, monkeypatch):
     trained, validated = [], set()
-    loss, update = task.masked_mae, task.ForecastErrors.update
+    loss, update = task.masked_mae, task.AbsoluteErrors.update
 
     def masked_mae(forecast, target):
         assert forecast.shape == target.shape
@@ -34,7 +34,7 @@ def test_training_sees_the_curriculum_and_validation_does_not(tiny, tmp_path, mo
         return update(self, forecast, target)
 
     monkeypatch.setattr(task, "masked_mae", masked_mae)
-    monkeypatch.setattr(task.ForecastErrors, "update", counted)
+    monkeypatch.setattr(task.AbsoluteErrors, "update", counted)
     one_batch = {"train_fraction": 0.05, "batch_size": 32}
     tiny.fit(tmp_path / "run", curriculum=2, warmup=1, epochs=6, patience=0, **one_batch)
     assert trained == [3, 1, 1, 2, 2, 3]

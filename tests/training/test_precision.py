@@ -19,7 +19,7 @@ STGCN = {"backbone": "stgcn", "backbone_options": {}, "history": 12}
 def seen(monkeypatch):
     """The types of what goes through the loss, through the exact sums, and out of linear layers, in training or not."""
     found = {"loss": set(), "sums": set(), "training": set(), "measuring": set()}
-    loss, update = task.masked_mae, task.ForecastErrors.update
+    loss, update = task.masked_mae, task.AbsoluteErrors.update
 
     def masked_mae(forecast, target):
         value = loss(forecast, target)
@@ -32,17 +32,17 @@ def seen(monkeypatch):
         update(self, forecast, target)
 
     def watched(forward):
-        def watch(self, x):
-            out = forward(self, x)
+        def watch(self, x, **onto):
+            out = forward(self, x, **onto)
             found["training" if torch.is_grad_enabled() else "measuring"].add(out.dtype)
             return out
 
         return watch
 
     monkeypatch.setattr(task, "masked_mae", masked_mae)
-    monkeypatch.setattr(task.ForecastErrors, "update", updated)
-    for layer in (nn.Linear, NodeAdaptiveLowRankLayer):
-        monkeypatch.setattr(layer, "forward", watched(layer.forward))
+    monkeypatch.setattr(task.AbsoluteErrors, "update", updated)
+    monkeypatch.setattr(nn.Linear, "forward", watched(nn.Linear.forward))
+    monkeypatch.setattr(NodeAdaptiveLowRankLayer, "map_columns", watched(NodeAdaptiveLowRankLayer.map_columns))
     return found
 
 

@@ -23,12 +23,12 @@ class _Demo(NamedTuple):
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> _Demo:
-    """A demo of a quarter of the size, run once."""
+    """A demo of about half the size, run once; of fewer sensors chance would decide what factors of their own gain."""
     folder = tmp_path_factory.mktemp("demo") / "out"
     with pytest.MonkeyPatch.context() as patch:
         lines: list[str] = []
         patch.setattr("stlora.verbs.demo._say", lines.append)
-        run_demo(str(folder), 0, DemoSizes(num_nodes=12, days=28, epochs=3, adapt_epochs=15))
+        run_demo(str(folder), 0, DemoSizes(num_nodes=24, days=28, epochs=3, adapt_epochs=15))
     return _Demo(folder, "\n".join(lines))
 
 
@@ -39,7 +39,7 @@ def test_node_factors_win_over_the_backbone_alone_and_over_a_shared_corrector(de
 
 
 def test_the_backbone_forecasts_better_than_the_last_value(demo: _Demo) -> None:
-    values = pd.DataFrame(simulate(12, 28, seed=0).series.values)
+    values = pd.DataFrame(simulate(24, 28, seed=0).series.values)
     last = values.ffill()
     test = slice(int(0.8 * len(values)), None)
     naive = np.mean([np.nanmean((values - last.shift(step)).abs().to_numpy()[test]) for step in range(1, 13)])
@@ -71,7 +71,7 @@ def test_the_report_shows_the_runs_and_the_truth(demo: _Demo) -> None:
 
 def test_its_runs_are_runs_like_any_other(demo: _Demo) -> None:
     run = Run(demo.folder / "stlora")
-    again = evaluate(run, series=simulate(12, 28, seed=0).series)
+    again = evaluate(run, series=simulate(24, 28, seed=0).series)
     assert again["average"]["mae"] == pytest.approx(run.metrics["average"]["mae"])
 
 

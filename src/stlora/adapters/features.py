@@ -40,7 +40,7 @@ def window_features(x: Tensor, forecast: Tensor | None, config: STLoRAConfig, co
             :class:`stlora.adapters.profile.NodeProfile`.
 
     Returns:
-        ``[B, N, F]``.
+        ``[B, N, F]``, features first in memory.
     """
     steps, channels = x.shape[1], x.shape[-1]
     parts = [x[..., VALUE] if context is None else context.departure]  # [B, T, N]
@@ -53,7 +53,7 @@ def window_features(x: Tensor, forecast: Tensor | None, config: STLoRAConfig, co
         parts.append(1 - newest[..., OBSERVED] if channels > OBSERVED else torch.zeros_like(newest[..., VALUE]))
     if config.harmonics or config.weekday:
         parts += _clock(x[:, -1], config)
-    return torch.cat(parts, dim=1).transpose(1, 2)
+    return torch.cat([part.transpose(0, 1) for part in parts]).permute(1, 2, 0)
 
 
 def check_channels(x: Tensor, config: STLoRAConfig) -> None:

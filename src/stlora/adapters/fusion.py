@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -56,14 +59,15 @@ class _Chain(nn.Module):
         check_channels(x, self.config)
         return None if self.profile is None else self.profile(x)
 
-    def refine(self, x: Tensor, forecast: Tensor | None, context: Context | None) -> Tensor:
-        """Refine a forecast ``[B, H, N, 1]``, or what is expected without any: ``[B, H, N, 1]``."""
-        draft = None if forecast is None else forecast.squeeze(-1)  # [B, H, N]
-        refined = self._expected(x, context) if draft is None else draft
-        for predictor in self.predictors:
+    def refine(
+        self, x: Tensor, forecast: Tensor, context: Context | None, predictors: Iterable[nn.Module] | None = None
+    ) -> Tensor:
+        """Refine a forecast ``[B, H, N, 1]`` by these predictors, or by all: ``[B, H, N, 1]``."""
+        draft = forecast.squeeze(-1)  # [B, H, N]
+        for predictor in self.predictors if predictors is None else predictors:
             correction = predictor(window_features(x, draft, self.config, context))  # [B, N, H]
-            draft = refined = refined + correction.transpose(1, 2)
-        return refined.unsqueeze(-1)
+            draft = draft + correction.transpose(1, 2)
+        return draft.unsqueeze(-1)
 
     def unless_strange(self, refined: Tensor, forecast: Tensor, x: Tensor, context: Context | None) -> Tensor:
         """The backbone's forecast ``[B, H, N, 1]`` where a node has gone dead, the refined one elsewhere."""
@@ -71,9 +75,12 @@ class _Chain(nn.Module):
             return refined
         return torch.where(self.profile.strange(x, context)[:, None, :, None], forecast, refined)
 
-    def _expected(self, x: Tensor, context: Context | None) -> Tensor:
-        """What is expected of a node by its profile; the newest value without one."""
-        return x[:, -1:, :, 0].expand(-1, self.horizon, -1) if context is None else context.expected
+
+class Seen(NamedTuple):
+    """What a forecast without a backbone is made of, in a window; nothing of it is trained."""
+
+    features: Tensor  # [B, F, N]
+    expected: Tensor  # [B, H, N]
 
 
 class OwnForecast(_Chain):
@@ -91,7 +98,25 @@ class OwnForecast(_Chain):
         Raises:
             InputError: the clock is wanted and ``x`` has no clock channels.
         """
-        return self.refine(x, None, self.context(x))
+        return self._own(x, self.context(x))
+
+    def see(self, x: Tensor) -> Seen:
+        """What the first predictor makes its forecast of, from the history ``[B, T, N, C]``."""
+        return self._see(x, self.context(x))
+
+    def first_forecast(self, seen: Seen) -> Tensor:
+        """The forecast ``[B, H, N, 1]`` of the first predictor, which is Z where it is the only one."""
+        correction: Tensor = self.predictors[0](seen.features.transpose(1, 2))  # [B, N, H]
+        return (seen.expected + correction.transpose(1, 2)).unsqueeze(-1)
+
+    def _see(self, x: Tensor, context: Context | None) -> Seen:
+        """By the profile a node is expected to come back to its usual day; without one, to stay at its newest value."""
+        newest = x[:, -1:, :, 0].expand(-1, self.horizon, -1)
+        features = window_features(x, None, self.config, context).transpose(1, 2)
+        return Seen(features, newest if context is None else context.expected)
+
+    def _own(self, x: Tensor, context: Context | None) -> Tensor:
+        return self.refine(x, self.first_forecast(self._see(x, context)), context, self.predictors[1:])
 
     def forward(self, x: Tensor, forecast: Tensor) -> Tensor:
         """History ``[B, T, N, C]`` and a forecast that is not looked at to Z ``[B, H, N, 1]``."""
@@ -118,7 +143,7 @@ class ShareFusion(OwnForecast):
     def alternative(self, x: Tensor, forecast: Tensor) -> Tensor:
         """What the shares are of, from a history and the backbone's forecast: Z, and that forecast of a dead node."""
         context = self.context(x)
-        return self.unless_strange(self.refine(x, None, context), forecast, x, context)
+        return self.unless_strange(self._own(x, context), forecast, x, context)
 
     def forward(self, x: Tensor, forecast: Tensor) -> Tensor:
         """History ``[B, T, N, C]`` and forecast ``[B, H, N, 1]`` to the mixed forecast ``[B, H, N, 1]``."""

@@ -28,7 +28,7 @@ class _Products(NamedTuple):
     """What a forward pass makes of the parameters before it sees an input."""
 
     weight: Tensor  # [out, in], or [N, in, out] where it is each node's own
-    own: tuple[Tensor, Tensor] | None  # the nodes' factor and (α/r) Bᵀ [r, out]; None where the weight holds them
+    own: tuple[Tensor, Tensor] | None  # the nodes' factor and (α/r) Bᵀ above b, [r + 1, out]; None where W_i holds both
 
 
 class NodeAdaptiveLowRankLayer(Foldable[_Products]):
@@ -136,22 +136,46 @@ class NodeAdaptiveLowRankLayer(Foldable[_Products]):
                 f"the layer got shape {list(x.shape)}; expected [..., {self.num_nodes}, {self.in_features}] "
                 "(nodes, features)"
             )
-        products = self._folded_products() or self._products()
-        if products.weight.dim() == 3:
-            return self._own_weights(x, products.weight)
+        weight, own = self._folded_products() or self._products()
+        if weight.dim() == 3:
+            answer = torch.baddbmm(self.bias, x.reshape(-1, self.num_nodes, self.in_features).transpose(0, 1), weight)
+            return answer.transpose(0, 1).reshape(*x.shape[:-1], self.out_features).contiguous()
         rows = x.reshape(-1, self.in_features)
-        answer = F.linear(rows, products.weight, self.bias)
-        if products.own is not None:
-            factor, left = products.own
-            projected = self._project(rows, factor).to(answer.dtype)
-            answer.addmm_(projected, left.to(answer.dtype))  # in place: an array less to write
+        if own is None:
+            answer = F.linear(rows, weight, self.bias)
+        else:
+            factor, left = own
+            answer = rows @ weight.t()
+            projected = self._project(rows.t(), factor)
+            answer.addmm_(projected.t().to(answer.dtype), left.to(answer.dtype))  # in place: an array less to write
         return answer.view(*x.shape[:-1], self.out_features)
 
+    def map_columns(self, x: Tensor, onto: Tensor | None = None) -> Tensor:
+        """As :meth:`forward`, for an input that lies features first: faster where one layer follows another.
+
+        Args:
+            x: ``[in_features, B·N]``, the nodes of a sample side by side.
+            onto: ``[out_features, B·N]`` that the answer is added to, in place.
+
+        Returns:
+            ``[out_features, B·N]``.
+        """
+        weight, own = self._folded_products() or self._products()
+        if weight.dim() == 3:
+            each = torch.baddbmm(self.bias, x.view(self.in_features, -1, self.num_nodes).permute(2, 1, 0), weight)
+            answer = each.permute(2, 1, 0).reshape(self.out_features, -1)
+            return answer if onto is None else onto.add_(answer)
+        answer = weight @ x if onto is None else onto.addmm_(weight.to(onto.dtype), x.to(onto.dtype))
+        if own is None:
+            return answer.add_(self.bias.to(answer.dtype).unsqueeze(1))
+        factor, left = own
+        return answer.addmm_(left.t().to(answer.dtype), self._project(x, factor).to(answer.dtype))
+
     def _products(self) -> _Products:
-        left = (self.lora_B.t() * (self.alpha / self.rank)).contiguous()  # its gradient is a fast product in this order
+        left = self.lora_B.t() * (self.alpha / self.rank)
         if self.node_factor == "none":
             return _Products(torch.addmm(self.weight, left.t(), self.lora_A), None)
-        return _Products(self.weight, (self._factor(), left))
+        return _Products(self.weight, (self._factor(), torch.cat([left, self.bias.unsqueeze(0)])))
 
     def _factor(self) -> Tensor:
         """The nodes' own numbers in the order in which :meth:`_project` reads them: if it can, nodes last."""
@@ -173,28 +197,23 @@ class NodeAdaptiveLowRankLayer(Foldable[_Products]):
     def _numbers(self) -> tuple[float, ...]:
         return (self.alpha,)
 
-    def _project(self, rows: Tensor, factor: Tensor) -> Tensor:
-        """``A_i x_i`` where nodes differ: ``[B·N, in]`` -> ``[B·N, r]``."""
+    def _project(self, columns: Tensor, factor: Tensor) -> Tensor:
+        """``A_i x_i`` where nodes differ, above ones for the bias: ``[in, B·N]`` -> ``[r + 1, B·N]``."""
         if self.node_factor == "full":
-            return _each_node(factor, rows)
-        if self.node_factor == "core" and self.rank > LARGEST_UNROLLED:
-            return _each_node(factor, F.linear(rows, self.lora_A))
-        shared = (self.lora_A @ rows.t()).view(self.rank, -1, self.num_nodes)  # [r, B, N]
-        factor = factor.unsqueeze(-2).to(shared.dtype)
-        if self.node_factor == "diagonal":
-            own = factor * shared
+            own = _each_node(factor, columns)
+        elif self.node_factor == "core" and self.rank > LARGEST_UNROLLED:
+            own = _each_node(factor, self.lora_A @ columns)
         else:
-            columns, parts = factor.unbind(1), shared.unbind()
-            own = columns[0] * parts[0]
-            for column, part in zip(columns[1:], parts[1:], strict=True):
-                own.addcmul_(column, part)
-        return own.view(self.rank, -1).t()
-
-    def _own_weights(self, x: Tensor, weight: Tensor) -> Tensor:
-        """``W_i x_i + b`` with folded weights ``[N, in, out]``."""
-        nodes = x.reshape(-1, self.num_nodes, self.in_features).transpose(0, 1)  # [N, B, in]
-        answer = torch.baddbmm(self.bias, nodes, weight).transpose(0, 1)
-        return answer.reshape(*x.shape[:-1], self.out_features).contiguous()
+            shared = (self.lora_A @ columns).view(self.rank, -1, self.num_nodes)  # [r, B, N]
+            factor = factor.unsqueeze(-2).to(shared.dtype)
+            if self.node_factor == "diagonal":
+                own = factor * shared
+            else:
+                parts = list(zip(factor.unbind(1), shared.unbind(), strict=True))
+                own = parts[0][0] * parts[0][1]
+                for column, part in parts[1:]:
+                    own.addcmul_(column, part)
+        return F.pad(own.view(self.rank, -1), (0, 0, 0, 1), value=1.0)
 
     def node_factors(self) -> Tensor:
         """``A_i`` of every node, ``[N, r, in]``."""
@@ -218,12 +237,12 @@ class NodeAdaptiveLowRankLayer(Foldable[_Products]):
         )
 
 
-def _each_node(matrices: Tensor, rows: Tensor) -> Tensor:
-    """``M_i x_i``: ``[N, out, in]`` and ``[B·N, in]`` -> ``[B·N, out]``.
+def _each_node(matrices: Tensor, columns: Tensor) -> Tensor:
+    """``M_i x_i``: ``[N, out, in]`` and ``[in, B·N]`` -> ``[out, B·N]``.
 
     A batch becomes columns, so that every node's product reads and writes them in order.
     """
     nodes, out_features, in_features = matrices.shape
-    columns = rows.reshape(-1, nodes * in_features).t().reshape(nodes, in_features, -1)  # [N, in, B]
-    answers = torch.bmm(matrices, columns)  # [N, out, B]
-    return answers.view(nodes * out_features, -1).t().reshape(-1, out_features)
+    of_node = columns.t().reshape(-1, nodes * in_features).t().reshape(nodes, in_features, -1)  # [N, in, B]
+    answers = torch.bmm(matrices, of_node)  # [N, out, B]
+    return answers.view(nodes * out_features, -1).t().reshape(-1, out_features).t()

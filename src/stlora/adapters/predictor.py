@@ -56,18 +56,18 @@ class NodeSpecificPredictor(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, features: Tensor) -> Tensor:
-        """``[..., N, in_features]`` -> ``[..., N, H]``."""
-        hidden = _linear_by_window(self.embed, features)  # [..., N, width]
+        """``[..., N, in_features]`` -> ``[..., N, H]``; both lie in memory features first where the input does.
+
+        Inside, every array is ``[width, B·N]``.
+        """
+        columns = features.reshape(-1, features.shape[-1]).t()
+        hidden = torch.addmm(self.embed.bias.unsqueeze(1), self.embed.weight, columns)
         for _ in range(self.passes):
             for layer in self.layers:
-                hidden = hidden + self.dropout(layer(F.relu(hidden)))
-        out: Tensor = self.head(F.relu(hidden))
-        return out
-
-
-def _linear_by_window(layer: nn.Linear, x: Tensor) -> Tensor:
-    """A linear layer, without a copy of features ``[B, N, F]`` that lie in memory as ``[B, F, N]``."""
-    if x.dim() != 3 or x.is_contiguous():
-        out: Tensor = layer(x)
-        return out
-    return torch.baddbmm(layer.bias, x, layer.weight.t().expand(x.shape[0], -1, -1))
+                seen = F.relu(hidden)
+                if self.training and self.dropout.p:
+                    hidden = hidden + self.dropout(layer.map_columns(seen))  # type: ignore[operator]
+                else:
+                    hidden = layer.map_columns(seen, onto=hidden)  # type: ignore[operator]
+        out: Tensor = self.head.map_columns(F.relu(hidden))
+        return out.t().view(*features.shape[:-1], -1)

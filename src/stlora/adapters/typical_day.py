@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 _NODES = 4096  # fitted at a time: each has a system of equations of its own
 _TIMES = 2048  # of the day, looked at at a time: each has a square as large as such a system
+_APART = 2.0**20  # between the times of workdays and of weekends, which are days
 _RIDGE = 1.0  # one observation's worth of shrinkage, so that a node with few observations has a flat day
 
 
@@ -82,15 +83,22 @@ class TypicalDay(nn.Module):
 
         They are measured, so autocast, which is for what is learned, does not round them.
         """
-        basis = _basis(clock[..., 0], self.harmonics)
         if torch.is_autocast_enabled(clock.device.type):
             with torch.autocast(clock.device.type, enabled=False):
-                return self._usual(basis, clock)
-        return self._usual(basis, clock)
+                return self._usual(clock)
+        return self._usual(clock)
 
-    def _usual(self, basis: Tensor, clock: Tensor) -> Tensor:
-        workday, weekend = (basis @ kind for kind in self.coefficients.to(clock.dtype))
-        return torch.where(_weekend(clock[..., 1]).unsqueeze(-1), weekend, workday)
+    def _usual(self, clock: Tensor) -> Tensor:
+        workday, weekend = self.coefficients.to(clock.dtype)
+        if clock.is_cuda or torch.compiler.is_compiling():  # how many times there are is not known beforehand
+            basis = _basis(clock[..., 0], self.harmonics)
+            return torch.where(_weekend(clock[..., 1]).unsqueeze(-1), basis @ weekend, basis @ workday)
+        # a batch of windows holds few times of the day, each of them often
+        times, which = torch.unique(clock[..., 0].double() + _APART * _weekend(clock[..., 1]), return_inverse=True)
+        basis = _basis((times % _APART).to(clock.dtype), self.harmonics)
+        workdays = int((times < _APART).sum())
+        days = torch.cat([basis[:workdays] @ workday, basis[workdays:] @ weekend])
+        return days.index_select(0, which.flatten()).view(*clock.shape[:-1], -1)
 
 
 def _basis(tod: Tensor, harmonics: int) -> Tensor:

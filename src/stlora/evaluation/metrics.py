@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -11,7 +11,51 @@ from torchmetrics import Metric
 from stlora.evaluation.errors import masked_error
 
 
-class ForecastErrors(Metric):
+class AbsoluteErrors(Metric):
+    """MAE over observed targets: what early stopping watches.
+
+    The state is Σ|e| and a count for each step and node, in float64, so the result depends neither on batch size nor
+    on batch order.
+
+    Args:
+        horizon: H.
+        num_nodes: N.
+    """
+
+    full_state_update = False
+    states: ClassVar[tuple[str, ...]] = ("absolute", "count")
+    absolute: Tensor
+    count: Tensor
+
+    def __init__(self, horizon: int, num_nodes: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        for state in self.states:
+            self.add_state(state, torch.zeros(horizon, num_nodes, dtype=torch.float64), dist_reduce_fx="sum")
+        self.set_dtype(torch.float64)
+
+    def update(self, forecast: Tensor, target: Tensor) -> None:
+        """Add a batch.
+
+        Args:
+            forecast: ``[B, H, N, 1]`` in physical units.
+            target: ``[B, H, N, 1]`` in physical units, NaN = not observed.
+        """
+        self._add(*masked_error(forecast, target))
+
+    def _add(self, error: Tensor, observed: Tensor) -> None:
+        self.absolute += error.sum(dim=0)
+        self.count += observed.sum(dim=0)
+
+    def mae(self) -> Tensor:
+        """MAE over all steps and nodes, a scalar; NaN where nothing was observed."""
+        return self.absolute.sum() / self.count.sum()
+
+    def compute(self) -> Any:
+        """The MAE."""
+        return self.mae()
+
+
+class ForecastErrors(AbsoluteErrors):
     """MAE, RMSE and MAPE over observed targets, per horizon step and per node.
 
     The state is Σ|e|, Σe², Σ|e/y| and two counts for each step and node, in float64, so the result depends
@@ -30,18 +74,10 @@ class ForecastErrors(Metric):
         {'mae': 2.0, 'rmse': 2.0, 'mape': 20.0}
     """
 
-    full_state_update = False
-    absolute: Tensor
+    states = ("absolute", "squared", "relative", "count", "nonzero")
     squared: Tensor
     relative: Tensor
-    count: Tensor
     nonzero: Tensor
-
-    def __init__(self, horizon: int, num_nodes: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        for state in ("absolute", "squared", "relative", "count", "nonzero"):
-            self.add_state(state, torch.zeros(horizon, num_nodes, dtype=torch.float64), dist_reduce_fx="sum")
-        self.set_dtype(torch.float64)
 
     def update(self, forecast: Tensor, target: Tensor) -> None:
         """Add a batch.
@@ -51,12 +87,11 @@ class ForecastErrors(Metric):
             target: ``[B, H, N, 1]`` in physical units, NaN = not observed.
         """
         error, observed = masked_error(forecast, target)
+        self._add(error, observed)
         target = target.squeeze(-1).double()
         divisible = observed & (target != 0)
-        self.absolute += error.sum(dim=0)
         self.squared += error.square().sum(dim=0)
         self.relative += torch.where(divisible, error / target.abs(), 0.0).sum(dim=0)
-        self.count += observed.sum(dim=0)
         self.nonzero += divisible.sum(dim=0)
 
     def compute(self) -> dict[str, Any]:
@@ -81,10 +116,6 @@ class ForecastErrors(Metric):
                 {"mae": float(mae), "rmse": float(rmse)} for mae, rmse in zip(nodes["mae"], nodes["rmse"], strict=True)
             ],
         }
-
-    def mae(self) -> Tensor:
-        """MAE over all steps and nodes, a scalar; what early stopping watches."""
-        return self.absolute.sum() / self.count.sum()
 
     def _errors(self, dim: int | tuple[int, ...]) -> dict[str, Tensor]:
         count = self.count.sum(dim)  # 0 / 0 is NaN: no valid data

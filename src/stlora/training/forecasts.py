@@ -13,7 +13,7 @@ from stlora.data.windows import Windows
 from stlora.errors import InputError
 from stlora.evaluation.errors import WindowSums
 from stlora.evaluation.metrics import ForecastErrors
-from stlora.training.task import IndexBatches, network_forecast
+from stlora.training.task import IndexBatches, network_forecast, windows_at_once
 
 
 def choose_device(device: str) -> torch.device:
@@ -34,9 +34,15 @@ def forecasts(
     """Window starts ``[B]`` and the network's forecasts ``[B, H, N, 1]`` in scaled units, in order.
 
     The network and the windows must be on one device; the network is put into evaluation mode.
+
+    Args:
+        model: the network.
+        windows: on the device of the network.
+        starts: the windows to forecast.
+        batch_size: windows in a step at most; see :func:`stlora.training.task.windows_at_once`.
     """
     model.eval()
-    for batch in IndexBatches(starts, batch_size):
+    for batch in IndexBatches(starts, windows_at_once(batch_size, windows.num_nodes, windows.device)):
         start = batch.to(windows.device)
         yield start, network_forecast(model, windows.inputs(start))
 
@@ -50,7 +56,7 @@ def measure(
         model: the network.
         windows: on the device of the network.
         starts: the windows to measure.
-        batch_size: windows in a step; the errors do not depend on it.
+        batch_size: windows in a step at most; the errors do not depend on it.
         kept: is given the errors of each window in the same pass.
 
     Raises:

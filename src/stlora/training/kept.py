@@ -86,7 +86,7 @@ def _read(path: Path, about: Path, shape: tuple[int, ...]) -> NDArray[np.float32
 def _is_of(backbone: nn.Module, data: Prepared, first: range, array: NDArray[np.float32]) -> bool:
     """Whether the first kept forecasts are those of this network, up to what devices and batches change."""
     _, scaled = next(forecasts(backbone, data.windows, first, len(first)))
-    return bool(np.allclose(array[: len(first)], scaled.float().cpu().numpy(), rtol=1e-3, atol=1e-3))
+    return bool(np.allclose(array[: len(scaled)], scaled.float().cpu().numpy(), rtol=1e-3, atol=1e-3))
 
 
 def _compute(

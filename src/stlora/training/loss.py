@@ -17,6 +17,6 @@ def masked_mae(forecast: Tensor, target: Tensor) -> Tensor:
         >>> float(masked_mae(torch.tensor([1.0, 5.0]), torch.tensor([3.0, float("nan")])))
         2.0
     """
-    observed = ~target.isnan()
-    error = (forecast - target.nan_to_num()).abs() * observed
-    return error.sum() / observed.sum().clamp(min=1)
+    missing = target.isnan()
+    error = (forecast - target).masked_fill(missing, 0.0).abs()
+    return error.sum() / (missing.numel() - missing.sum()).clamp(min=1)

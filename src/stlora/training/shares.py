@@ -65,5 +65,5 @@ def _observed(task: ForecastTask) -> float:
 
 
 def _batches(task: ForecastTask) -> Iterator[Tensor]:
-    for batch in IndexBatches(task.split.val, task.options.batch_size):
+    for batch in IndexBatches(task.split.val, task.forecast_at_once):  # all, whatever other processes there are
         yield batch.to(task.windows.device)

@@ -18,13 +18,14 @@ from stlora.data.rows import Rows
 from stlora.data.split import Split
 from stlora.data.windows import Windows
 from stlora.errors import InputError
-from stlora.evaluation.metrics import ForecastErrors
+from stlora.evaluation.metrics import AbsoluteErrors
 from stlora.training import together
 from stlora.training.config import TrainingOptions
 from stlora.training.curriculum import shown_truth, steps_in_loss, truth_probability
 from stlora.training.loss import masked_mae
 from stlora.training.parts import Parts
 from stlora.training.schedules import after_epoch, after_step, make_optimizer, make_schedule
+from stlora.training.seen import SeenWindows, worth_keeping
 
 
 class IndexBatches:
@@ -51,6 +52,24 @@ class IndexBatches:
 
     def __iter__(self) -> Iterator[Tensor]:
         return iter(self._batches)
+
+
+NODES_AT_ONCE = 2500
+"""Nodes, those of all windows together, of which a processor forecasts at once.
+
+The arrays of larger batches are given back after every layer and their memory is asked for anew, page by page: at 307
+nodes STGCN takes half as long for a window in batches of 8 as in batches of 64 (docs/speed.md).
+"""
+
+
+def windows_at_once(most: int, num_nodes: int, device: torch.device) -> int:
+    """How many windows are forecast at once where no gradients are wanted: ``most``, on a processor often fewer.
+
+    Example:
+        >>> [windows_at_once(64, nodes, torch.device("cpu")) for nodes in (60, 307, 8600)]
+        [41, 8, 1]
+    """
+    return most if device.type == "cuda" else max(1, min(most, NODES_AT_ONCE // num_nodes))
 
 
 class ForecastTask(lightning.LightningModule):
@@ -81,7 +100,7 @@ class ForecastTask(lightning.LightningModule):
         self.split = split
         self.options = options
         num_nodes = windows.num_nodes
-        self.errors = ForecastErrors(windows.horizon, num_nodes)
+        self.errors = AbsoluteErrors(windows.horizon, num_nodes)
         self._loss = torch.zeros(())
         self._weights: list[float] | None = None  # of this epoch's batches, where several make a step
 
@@ -109,6 +128,11 @@ class ForecastTask(lightning.LightningModule):
         assert isinstance(self.model, WrappedBackbone)
         return _backbone_forecast(self.model, x)
 
+    @property
+    def forecast_at_once(self) -> int:
+        """Windows that are forecast at once where no gradients are wanted."""
+        return windows_at_once(self.options.batch_size, self.windows.num_nodes, self.device)
+
     def train_dataloader(self) -> IndexBatches | Parts:
         """Batches of this epoch; where several of them or several processes make a step, this process's parts."""
         seed = self._epoch_seed()
@@ -125,7 +149,7 @@ class ForecastTask(lightning.LightningModule):
         """All validation windows, in order; each process has a stretch of them."""
         windows, count, rank = self.split.val, together.processes(), together.rank()
         own = windows[len(windows) * rank // count : len(windows) * (rank + 1) // count]
-        return IndexBatches(own, self.options.batch_size)
+        return IndexBatches(own, self.forecast_at_once)
 
     def on_fit_start(self) -> None:
         """Put the array where the network is."""
@@ -211,16 +235,34 @@ class AdaptTask(ForecastTask):
         kept = {False: val} if train is None else {False: val, True: train}
         # by whether the network is trained
         self.kept = {trained: Rows(forecasts.numpy()).to(windows.device) for trained, forecasts in kept.items()}
+        self.seen: dict[bool, SeenWindows] = {}
+
+    @property
+    def forecast_at_once(self) -> int:
+        """As many as in training: an adapter's arrays are small."""
+        return self.options.batch_size
 
     def on_fit_start(self) -> None:
         """Put the array and the kept forecasts where the network is."""
         super().on_fit_start()
         for forecasts in self.kept.values():
             forecasts.to(self.device)
+        splits = {False: self.split.val, True: self.split.train}
+        passes = self.options.epochs * self.options.train_fraction
+        if worth_keeping(self.model, self.windows, list(splits.values()), passes):
+            adapter: Any = self.model.adapter
+            self.seen = {trained: SeenWindows(adapter, self.windows, starts) for trained, starts in splits.items()}
+
+    def on_fit_end(self) -> None:
+        """Make room for what comes next."""
+        self.seen = {}
 
     def scaled_forecasts(self, start: Tensor, truth: Tensor | None = None) -> tuple[Tensor, ...]:
-        """What the adapter makes of the kept forecasts."""
+        """What the adapter makes of the kept forecasts, or of what it sees of the windows, if that is kept."""
         assert isinstance(self.model, WrappedBackbone)
+        if self.seen:
+            adapter: Any = self.model.adapter
+            return (adapter.first_forecast(self.seen[self.model.training][start]),)
         x = self.windows.inputs(start)
         return self.model.learned(x, None if self.model.learns_alone else self.backbone_forecast(x, start))
 

@@ -48,7 +48,7 @@ def seconds_an_epoch(network: nn.Module, data: Prepared, options: TrainingOption
         task.validation_step(start, 0)
 
     training = IndexBatches(data.split.train, options.batch_size, options.seed, options.train_fraction)
-    validation = IndexBatches(data.split.val, options.batch_size)
+    validation = task.val_dataloader()
     network.train()
     with compiled(network, options.compile):
         seconds = len(training) * _seconds_each(step, training, device)
