@@ -16,7 +16,7 @@ from stlora.training.loss import masked_mae
 
 
 class Network:
-    """Windows over a simulated network of five-minute steps with 2 % gaps."""
+    """Windows over a simulated network of 15-minute steps with 2 % gaps."""
 
     def __init__(self, nodes: int, days: int) -> None:
         series = simulate(num_nodes=nodes, days=days, missing=0.02, seed=0).series

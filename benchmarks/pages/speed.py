@@ -110,9 +110,10 @@ ADAPTATION = """\
 
 `python benchmarks/adaptation.py`.
 
-Simulated networks with 2 % gaps, default adapter, float32; steps on windows cut anew ({joint_batch} of them for
-both jointly), medians of {rounds}, as the time of {windows:,} windows: an epoch of training, and a seventh as many
-windows validated. *Profile* is what is measured once before training. *Joint* trains {backbone} with its adapter.
+Simulated networks with 2 % gaps, default adapter, float32; medians of {rounds}, as the time of {windows:,} windows: an
+epoch of training, and a seventh as many windows validated. *Profile* is what is measured once before training, *see*
+making what the adapter sees of all these windows, which is kept where it finds room; elsewhere, and jointly, windows
+are cut anew at every step ({joint_batch} of them for both jointly). *Joint* trains {backbone} with its adapter.
 *Forecasts* are those of {backbone} of the validation windows, computed once and kept for every adapter, seed and study.
 Lightning's own work between steps is not in it.
 {runs}"""
@@ -128,20 +129,23 @@ def adaptation_table(run: Found) -> str:
         "batch",
         "forecasts s",
         "profile s",
+        "see s",
         "train s",
         "validate s",
-        f"profile and {EPOCHS} epochs s",
+        f"all of {EPOCHS} epochs s",
         "joint train s",
     )
     head = (*head, "joint / kept")
     rows = []
     for entry in run["measured"]:
         train, validate = (run["windows"] * entry[name] for name in ("train_s", "validate_s"))
-        whole = entry["profile_s"] + EPOCHS * (train + validate / 7)
+        see = run["windows"] * 8 / 7 * entry.get("see_s", 0.0)
+        whole = entry["profile_s"] + see + EPOCHS * (train + validate / 7)
         joint = run["windows"] * entry["joint_s"] if "joint_s" in entry else None
         told = ("–", "–") if joint is None else (f"{joint:.0f}", f"{joint / train:.1f}")
         first = f"{run['windows'] * entry['forecast_s'] / 7:.0f}" if "forecast_s" in entry else "–"
-        cells = (f"{entry['profile_s']:.1f}", f"{train:.1f}", f"{validate / 7:.2f}", f"{whole:.0f}")
+        seen = f"{see:.1f}" if see else "–"
+        cells = (f"{entry['profile_s']:.1f}", seen, f"{train:.1f}", f"{validate / 7:.2f}", f"{whole:.0f}")
         rows.append([f"{entry['nodes']:,}", entry["batch"], first, *cells, *told])
     return table(head, rows)
 
@@ -267,3 +271,32 @@ def whole_adaptation_table(found: Found) -> str:
         for which, taken in run["seconds"].items():
             rows.append([*on, which, *sizes, f"{taken['whole']:.0f}", f"{taken['test']:.0f}"])
     return table(head, rows)
+
+
+AT_ONCE = """\
+# Windows forecast at once
+
+`python benchmarks/at_once.py`.
+
+Milliseconds for a window and, in brackets, pages of memory that the system hands out for it, where {most} windows of a
+simulated network are forecast in batches of so many; without gradients, float32, medians of {rounds} rounds in which
+the sizes take turns. Bold is the size next to what `stlora` takes on a processor where batches of {most} are asked for:
+as many as hold {nodes_at_once:,} nodes at most.
+{runs}"""
+
+
+def at_once_page(found: Found) -> str:
+    return AT_ONCE.format(**found, runs=_sections(found, at_once_table))
+
+
+def at_once_table(run: Found) -> str:
+    sizes = list(run["measured"][0]["window_s"])
+    rows = []
+    for entry in run["measured"]:
+        taken = min(sizes, key=lambda size: abs(int(size) - entry["at_once"]))
+        cells = []
+        for size in sizes:
+            told = f"{entry['window_s'][size] * 1e3:.2f}"
+            cells.append(f"{f'**{told}**' if size == taken else told} ({entry['pages'][size]:,.0f})")
+        rows.append([f"{entry['nodes']:,}", entry["backbone"], *cells])
+    return table(("N", "backbone", *sizes), rows)

@@ -12,6 +12,7 @@ TABLES = {
     "pipeline": ("pipeline_table",),
     "adaptation": ("adaptation_table",),
     "whole_adaptation": ("whole_adaptation_table",),
+    "at_once": ("at_once_table",),
     "profiles": ("profiles_table",),
     "growth": ("growth_table", "neighbours_table"),
     "startup": ("startup_table",),

@@ -6,7 +6,7 @@ import torch
 from stlora import STLoRA, STLoRAConfig
 from stlora.training import seen as room
 from stlora.training.adaptation import open_run
-from stlora.training.seen import SeenWindows, worth_keeping
+from stlora.training.seen import SeenWindows, keep_seen
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_forecasts_from_what_was_kept_are_those_from_the_windows(fitted, data, m
     for some in ([starts.start], [starts.stop - 1, starts.start, starts.start + 7], list(starts)):
         start = torch.tensor(some)
         with torch.no_grad():
-            forecast = model.adapter.first_forecast(kept[start])
+            forecast = kept.forecast(start)
             torch.testing.assert_close(forecast, model.adapter.own_forecast(data.windows.inputs(start)))
         assert forecast.std() > 0.1
 
@@ -53,16 +53,17 @@ def test_forecasts_from_what_was_kept_are_those_from_the_windows(fitted, data, m
     ],
 )
 def test_it_is_kept_where_it_is_all_that_is_needed(fitted, data, choices, passes, kept):
-    splits = [data.split.train, data.split.val]
-    assert worth_keeping(wrapped(fitted, data, **choices), data.windows, splits, passes) is kept
+    splits = {True: data.split.train, False: data.split.val}
+    found = keep_seen(wrapped(fitted, data, **choices), data.windows, splits, passes)
+    assert found.keys() == (splits.keys() if kept else set())
 
 
 def test_it_is_kept_where_it_finds_room(fitted, data, monkeypatch):
-    model, splits = wrapped(fitted, data), [data.split.train, data.split.val]
-    whole = sum(each.nbytes for starts in splits for each in SeenWindows(model.adapter, data.windows, starts)._seen)
+    model, splits = wrapped(fitted, data), {True: data.split.train, False: data.split.val}
+    whole = sum(each.nbytes for seen in keep_seen(model, data.windows, splits, 20).values() for each in seen._seen)
     for spare, kept in ((0, True), (-1, False)):
         monkeypatch.setattr(room, "ROOM", whole + spare)
-        assert worth_keeping(model, data.windows, splits, 20) is kept
+        assert bool(keep_seen(model, data.windows, splits, 20)) is kept
 
 
 def test_an_adapter_learns_the_same_without_room(tiny, fitted, adapted, tmp_path, monkeypatch):

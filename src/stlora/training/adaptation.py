@@ -102,7 +102,7 @@ def _task(
 ) -> tuple[ForecastTask, float]:
     """The task, and the seconds that its preparation takes where nothing is kept yet.
 
-    The backbone runs in batches of the size that it was trained with: an adapter's own may be too many for it.
+    The backbone runs in batches of the size that it was trained with at most: an adapter's own may be too many for it.
     """
     if not (model.freeze_backbone and model.corrects_only):
         return ForecastTask(model, data.windows, data.split, config), 0.0

@@ -47,7 +47,7 @@ def keep_forecasts(backbone: nn.Module, data: Prepared, starts: range, folder: P
         data: its windows are on the device to use.
         starts: consecutive windows, such as those that are validated on.
         folder: for the files.
-        batch_size: windows computed at a time.
+        batch_size: windows computed at a time, at most.
 
     Raises:
         InputError: a file cannot be written.

@@ -25,7 +25,7 @@ from stlora.training.curriculum import shown_truth, steps_in_loss, truth_probabi
 from stlora.training.loss import masked_mae
 from stlora.training.parts import Parts
 from stlora.training.schedules import after_epoch, after_step, make_optimizer, make_schedule
-from stlora.training.seen import SeenWindows, worth_keeping
+from stlora.training.seen import SeenWindows, keep_seen
 
 
 class IndexBatches:
@@ -248,10 +248,9 @@ class AdaptTask(ForecastTask):
         for forecasts in self.kept.values():
             forecasts.to(self.device)
         splits = {False: self.split.val, True: self.split.train}
-        passes = self.options.epochs * self.options.train_fraction
-        if worth_keeping(self.model, self.windows, list(splits.values()), passes):
-            adapter: Any = self.model.adapter
-            self.seen = {trained: SeenWindows(adapter, self.windows, starts) for trained, starts in splits.items()}
+        self.seen = keep_seen(
+            self.model, self.windows, splits, passes=self.options.epochs * self.options.train_fraction
+        )
 
     def on_fit_end(self) -> None:
         """Make room for what comes next."""
@@ -261,8 +260,7 @@ class AdaptTask(ForecastTask):
         """What the adapter makes of the kept forecasts, or of what it sees of the windows, if that is kept."""
         assert isinstance(self.model, WrappedBackbone)
         if self.seen:
-            adapter: Any = self.model.adapter
-            return (adapter.first_forecast(self.seen[self.model.training][start]),)
+            return (self.seen[self.model.training].forecast(start),)
         x = self.windows.inputs(start)
         return self.model.learned(x, None if self.model.learns_alone else self.backbone_forecast(x, start))
 
