@@ -22,8 +22,8 @@ from pages.speed import EPOCHS, adaptation_page
 from torch import Tensor
 
 from stlora.adapters import STLoRA
+from stlora.training.batches import windows_at_once
 from stlora.training.seen import ROOM, SeenWindows, keep_seen
-from stlora.training.task import windows_at_once
 
 RESULT = Path(__file__).parents[1] / "results" / "speed" / "adaptation"
 WINDOWS, DAYS, BATCH, JOINT_BATCH, ROUNDS = 10_000, 36, 128, 64, 5  # the default batches of adapt and of fit

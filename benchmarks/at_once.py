@@ -1,4 +1,4 @@
-"""How many windows a processor should forecast at once, for the rule of ``stlora.training.task``.
+"""How many windows a processor should forecast at once, for the rule of ``stlora.training.batches``.
 
     python benchmarks/at_once.py [--threads 2]
 
@@ -23,7 +23,7 @@ from measuring.turns import medians
 from pages.speed import at_once_page
 
 from stlora import backbones
-from stlora.training.task import NODES_AT_ONCE, windows_at_once
+from stlora.training.batches import NODES_AT_ONCE, windows_at_once
 
 RESULT = Path(__file__).parents[1] / "results" / "speed" / "at_once"
 ROUNDS, DAYS, MOST = 5, 2, 64

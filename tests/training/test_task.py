@@ -6,9 +6,10 @@ import torch
 from stlora.adapters import STLoRA, STLoRAConfig
 from stlora.training import AdaptConfig
 from stlora.training.adaptation import open_run
+from stlora.training.batches import IndexBatches
 from stlora.training.forecasts import forecasts
 from stlora.training.kept import keep_forecasts
-from stlora.training.task import AdaptTask, ForecastTask, IndexBatches
+from stlora.training.task import AdaptTask, ForecastTask
 
 
 def flat(batches):

@@ -13,7 +13,8 @@ from stlora.data.windows import Windows
 from stlora.errors import InputError
 from stlora.evaluation.errors import WindowSums
 from stlora.evaluation.metrics import ForecastErrors
-from stlora.training.task import IndexBatches, network_forecast, windows_at_once
+from stlora.training.batches import IndexBatches, windows_at_once
+from stlora.training.task import network_forecast
 
 
 def choose_device(device: str) -> torch.device:
@@ -39,7 +40,7 @@ def forecasts(
         model: the network.
         windows: on the device of the network.
         starts: the windows to forecast.
-        batch_size: windows in a step at most; see :func:`stlora.training.task.windows_at_once`.
+        batch_size: windows in a step at most; see :func:`stlora.training.batches.windows_at_once`.
     """
     model.eval()
     for batch in IndexBatches(starts, windows_at_once(batch_size, windows.num_nodes, windows.device)):

@@ -10,7 +10,8 @@ from torch import Tensor
 from stlora.adapters import STLoRA
 from stlora.adapters.fusion import ShareFusion
 from stlora.evaluation.errors import masked_error
-from stlora.training.task import ForecastTask, IndexBatches
+from stlora.training.batches import IndexBatches
+from stlora.training.task import ForecastTask
 
 SHARES = 20  # a step's share is a multiple of 1 / 20
 TRUST = 10  # a node's trust is a multiple of 1 / 10

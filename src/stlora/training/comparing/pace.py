@@ -10,11 +10,12 @@ from itertools import islice
 import torch
 from torch import Tensor, nn
 
+from stlora.training.batches import IndexBatches
 from stlora.training.compiling import compiled
 from stlora.training.config import TrainingOptions
 from stlora.training.prepare import Prepared
 from stlora.training.schedules import make_optimizer
-from stlora.training.task import ForecastTask, IndexBatches
+from stlora.training.task import ForecastTask
 
 TIMED = 10  # batches
 FIRST = 2  # batches that do not count, because much is made ready in them
