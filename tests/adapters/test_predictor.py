@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from stlora import NodeSpecificPredictor
+from stlora import InputError, NodeSpecificPredictor
 
 
 def make(**changes):
@@ -38,6 +38,12 @@ def test_features_may_lie_in_memory_either_way():
         gradients.append(torch.autograd.grad(predictor(each).square().sum(), list(predictor.parameters())))
     for transposed, plain in zip(*gradients, strict=True):
         torch.testing.assert_close(transposed, plain)
+
+
+@pytest.mark.parametrize("shape", [(4, 6, 5), (4, 2, 5), (4, 3, 4)])  # six nodes are not two samples of three
+def test_features_of_other_nodes_are_one_line(shape):
+    with pytest.raises(InputError, match=r"expected \[\.\.\., 3, 5\]"):
+        make()(torch.zeros(shape, dtype=torch.float64))
 
 
 def test_dropout_acts_in_training_alone_and_leaves_the_skip():

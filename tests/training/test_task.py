@@ -5,8 +5,9 @@ import torch
 
 from stlora.adapters import STLoRA, STLoRAConfig
 from stlora.training import AdaptConfig
+from stlora.training import batches as room
 from stlora.training.adaptation import open_run
-from stlora.training.batches import IndexBatches
+from stlora.training.batches import IndexBatches, windows_at_once
 from stlora.training.forecasts import forecasts
 from stlora.training.kept import keep_forecasts
 from stlora.training.task import AdaptTask, ForecastTask
@@ -98,3 +99,14 @@ def test_forecasts_come_in_order_and_in_evaluation_mode(tiny, fitted):
     assert not model.training
     again = torch.cat([answer for _, answer in forecasts(model, data.windows, data.split.test, batch_size=10)])
     assert torch.equal(torch.cat(scaled), again)
+
+
+def test_a_processor_forecasts_few_windows_at_once_and_a_gpu_the_batch(tiny, fitted, monkeypatch):
+    data, model = open_run(fitted.record(), tiny.series), fitted.load_backbone()
+    whole = torch.cat([scaled for _, scaled in forecasts(model, data.windows, data.split.test, batch_size=10)])
+    monkeypatch.setattr(room, "NODES_AT_ONCE", 3 * 6 + 5)  # three windows of six nodes, not four
+    parts = [scaled for _, scaled in forecasts(model, data.windows, data.split.test, batch_size=10)]
+    assert {len(part) for part in parts[:-1]} == {3}
+    torch.testing.assert_close(torch.cat(parts), whole)
+    assert windows_at_once(10, 6, torch.device("cuda")) == 10
+    assert windows_at_once(10, 1000, torch.device("cpu")) == 1

@@ -59,12 +59,10 @@ class _Chain(nn.Module):
         check_channels(x, self.config)
         return None if self.profile is None else self.profile(x)
 
-    def refine(
-        self, x: Tensor, forecast: Tensor, context: Context | None, predictors: Iterable[nn.Module] | None = None
-    ) -> Tensor:
-        """Refine a forecast ``[B, H, N, 1]`` by these predictors, or by all: ``[B, H, N, 1]``."""
+    def refine(self, x: Tensor, forecast: Tensor, context: Context | None, predictors: Iterable[nn.Module]) -> Tensor:
+        """Refine a forecast ``[B, H, N, 1]`` by each of these predictors: ``[B, H, N, 1]``."""
         draft = forecast.squeeze(-1)  # [B, H, N]
-        for predictor in self.predictors if predictors is None else predictors:
+        for predictor in predictors:
             correction = predictor(window_features(x, draft, self.config, context))  # [B, N, H]
             draft = draft + correction.transpose(1, 2)
         return draft.unsqueeze(-1)
@@ -116,7 +114,7 @@ class OwnForecast(_Chain):
         return Seen(features, newest if context is None else context.expected)
 
     def _own(self, x: Tensor, context: Context | None) -> Tensor:
-        return self.refine(x, self.first_forecast(self._see(x, context)), context, self.predictors[1:])
+        return self.refine(x, self.first_forecast(self._see(x, context)), context, list(self.predictors)[1:])
 
     def forward(self, x: Tensor, forecast: Tensor) -> Tensor:
         """History ``[B, T, N, C]`` and a forecast that is not looked at to Z ``[B, H, N, 1]``."""
@@ -167,7 +165,7 @@ class ResidualFusion(_Chain):
             InputError: the clock is wanted and ``x`` has no clock channels.
         """
         context = self.context(x)
-        return self.unless_strange(self.refine(x, forecast, context), forecast, x, context)
+        return self.unless_strange(self.refine(x, forecast, context, self.predictors), forecast, x, context)
 
 
 class GatedFusion(nn.Module):

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from stlora.adapters.nall import NodeAdaptiveLowRankLayer, NodeFactor
+from stlora.errors import InputError
 
 
 class NodeSpecificPredictor(nn.Module):
@@ -47,6 +48,7 @@ class NodeSpecificPredictor(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
+        self.num_nodes = num_nodes
         self.passes = passes
         self.embed = nn.Linear(in_features, width)
         self.layers = nn.ModuleList(
@@ -59,7 +61,15 @@ class NodeSpecificPredictor(nn.Module):
         """``[..., N, in_features]`` -> ``[..., N, H]``; both lie in memory features first where the input does.
 
         Inside, every array is ``[width, B·N]``.
+
+        Raises:
+            InputError: the last two axes are not ``[N, in_features]``.
         """
+        if features.shape[-2:] != (self.num_nodes, self.embed.in_features):
+            raise InputError(
+                f"the predictor got shape {list(features.shape)}; expected [..., {self.num_nodes}, "
+                f"{self.embed.in_features}] (nodes, features)"
+            )
         columns = features.reshape(-1, features.shape[-1]).t()
         hidden = torch.addmm(self.embed.bias.unsqueeze(1), self.embed.weight, columns)
         for _ in range(self.passes):
