@@ -9,7 +9,16 @@ import torch
 from safetensors import safe_open
 
 from stlora import InputError
-from stlora.files import read_json, read_metadata, read_tensors, write_atomically, write_json, write_tensors, write_text
+from stlora.files import (
+    read_json,
+    read_metadata,
+    read_tensors,
+    read_yaml,
+    write_atomically,
+    write_json,
+    write_tensors,
+    write_text,
+)
 
 
 def test_failed_writing_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -108,3 +117,70 @@ def test_metadata_comes_back_without_the_tensors(tmp_path):
     assert read_metadata(path) == {"format": "pt", "unit": "km/h"}
     with pytest.raises(InputError, match="no b"):
         read_metadata(tmp_path / "b.safetensors")
+
+
+HOSTILE_JSON = {
+    "a key twice": '{"mae": 1, "mae": 2}',
+    "NaN": '{"mae": NaN}',
+    "infinity": '{"mae": 1e999}',
+    "a number of a thousand digits": '{"epochs": ' + "9" * 1000 + "}",
+    "a number too long for Python": '{"epochs": ' + "9" * 10_000 + "}",
+    "lists in lists": '{"a": ' + "[" * 50 + "]" * 50 + "}",
+    "a hundred thousand lists": '{"a": ' + "[" * 100_000 + "]" * 100_000 + "}",
+    "half of it": '{"mae": ',
+    "a list": "[1]",
+    "bytes": "\udcff\udcfe",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_JSON)
+def test_hostile_json_is_one_line(tmp_path, name):
+    path = tmp_path / "a.json"
+    path.write_bytes(HOSTILE_JSON[name].encode("utf-8", "surrogateescape"))
+    with pytest.raises(InputError, match=r"a\.json") as caught:
+        read_json(path)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 500
+
+
+HOSTILE_YAML = {
+    "a key twice": "epochs: 1\nepochs: 2\n",
+    "NaN": "epochs: .nan\n",
+    "infinity": "a: [.inf]\n",
+    "references": "a: &a [1]\nb: *a\n",
+    "references to references": "".join(
+        f"k{i}: &k{i} [{', '.join([f'*k{i - 1}'] * 9) if i else 1}]\n" for i in range(40)
+    ),
+    "lists in lists": "a: " + "[" * 5_000 + "]" * 5_000 + "\n",
+    "a date": "a: 2024-01-01\n",
+    "an object": "a: !!python/object/apply:os.system [true]\n",
+    "a list for a key": "? [1, 2]\n: 3\n",
+    "a set": "a: !!set {b, c}\n",
+    "too long": "a: " + "x" * 300_000 + "\n",
+    "a number of a thousand digits": "a: " + "9" * 1000 + "\n",
+    "merged": "<<: {a: 1}\n",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_YAML)
+def test_hostile_yaml_is_one_line(tmp_path, name):
+    path = tmp_path / "config.yaml"
+    path.write_text(HOSTILE_YAML[name])
+    with pytest.raises(InputError, match=r"config\.yaml") as caught:
+        read_yaml(path)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 500
+
+
+def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path):
+    (tmp_path / "a.json").write_text('{"a": 1}', encoding="utf-8-sig")
+    (tmp_path / "a.yaml").write_text("a: 1\n", encoding="utf-8-sig")
+    assert read_json(tmp_path / "a.json") == read_yaml(tmp_path / "a.yaml") == {"a": 1}
+
+
+@pytest.mark.parametrize("read", [read_json, read_yaml, read_tensors, read_metadata])
+@pytest.mark.timeout(20)
+def test_a_pipe_in_place_of_a_file_is_refused(tmp_path, read):
+    os.mkfifo(tmp_path / "a")
+    with pytest.raises(InputError, match="no regular file"):
+        read(tmp_path / "a")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -66,10 +67,10 @@ def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object.
 
     Raises:
-        InputError: the file is missing, is not JSON, or is not an object.
+        InputError: the file is missing, is not what :func:`parse_json` takes, or is not an object.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(_text(path, _LARGEST_JSON))
     except FileNotFoundError as error:
         raise InputError(f"there is no {path.name} in {path.parent}; is it a finished run folder?") from error
     except (OSError, ValueError) as error:
@@ -79,19 +80,99 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML mapping.
+def parse_json(text: str) -> Any:
+    """The content of JSON, without what its readers disagree about.
 
     Raises:
-        InputError: the file is missing, is not YAML, or is not a mapping.
+        ValueError: it is no JSON, or has a key twice, NaN or infinity, an integer of more than 20 digits, or nesting
+            more than 40 deep.
+
+    Example:
+        >>> parse_json('{"mae": 1, "mae": 2}')
+        Traceback (most recent call last):
+        ...
+        ValueError: the key 'mae' stands there twice
+    """
+    try:
+        content = json.loads(
+            text, object_pairs_hook=_once, parse_constant=_no_number, parse_int=_integer, parse_float=_finite
+        )
+    except RecursionError as error:
+        raise ValueError(_TOO_DEEP) from error
+    _check_depth(content)
+    return content
+
+
+_LARGEST_JSON, _LARGEST_YAML = 512 * 2**20, 2**18  # bytes; YAML is of options alone, and slow to read
+_DEEPEST = 40
+_TOO_DEEP = f"it is nested more than {_DEEPEST} deep"
+
+
+def _text(path: Path, largest: int) -> str:
+    """The text of a regular file, without a byte order mark."""
+    _check_regular(path)
+    size = path.stat().st_size
+    if size > largest:
+        raise ValueError(f"it has {size:,} bytes; expected {largest:,} at most")
+    return path.read_text(encoding="utf-8-sig")
+
+
+def _check_regular(path: Path) -> None:
+    """Refuse a pipe or a device, which may never end."""
+    if path.exists() and not path.is_file():
+        raise OSError("it is no regular file")
+
+
+def _once(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the key {next(name for name in names if names.count(name) > 1)!r} stands there twice")
+    return content
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number in JSON")
+
+
+def _integer(text: str) -> int:
+    if len(text) > 20:
+        raise ValueError(f"an integer has {len(text)} digits; expected 20 at most")
+    return int(text)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text[:20]} is beyond the largest number")
+    return number
+
+
+def _check_depth(content: Any) -> None:
+    """Level by level: what follows may use recursion."""
+    level = [content]
+    for _ in range(_DEEPEST):
+        parts = (part.values() if isinstance(part, dict) else part for part in level if isinstance(part, (dict, list)))
+        level = [item for part in parts for item in part if isinstance(item, (dict, list))]
+        if not level:
+            return
+    raise ValueError(_TOO_DEEP)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML mapping of what JSON can say, too.
+
+    Raises:
+        InputError: the file is missing, is not YAML, is not a mapping, refers to parts of itself, or is anything that
+            :func:`parse_json` would refuse.
     """
     import yaml
 
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = _parse_yaml(_text(path, _LARGEST_YAML))
     except FileNotFoundError as error:
         raise InputError(f"there is no {path.name} in {path.parent}; is it a run folder?") from error
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except (OSError, ValueError, TypeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{path} cannot be read as YAML ({reason}); restore the file or delete the folder") from error
     if not isinstance(content, dict):
@@ -100,6 +181,29 @@ def read_yaml(path: Path) -> dict[str, Any]:
             "restore the file or delete the folder"
         )
     return content
+
+
+def _parse_yaml(text: str) -> Any:
+    import yaml
+
+    class Plain(yaml.SafeLoader):
+        """Neither references, which can stand for more than memory holds, nor a key twice."""
+
+        def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+            if self.check_event(yaml.AliasEvent):
+                raise ValueError("it refers to another part of itself")
+            return super().compose_node(parent, index)
+
+        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+            return _once(
+                [(self.construct_object(key, True), self.construct_object(value, True)) for key, value in node.value]
+            )
+
+    try:
+        content = yaml.load(text, Loader=Plain)  # noqa: S506 (a SafeLoader)
+        return parse_json(json.dumps(content, allow_nan=False))
+    except RecursionError as error:
+        raise ValueError(_TOO_DEEP) from error
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
@@ -139,6 +243,7 @@ def _readable(path: Path) -> Iterator[None]:
     from safetensors import SafetensorError
 
     try:
+        _check_regular(path)
         yield
     except FileNotFoundError as error:
         raise InputError(f"there is no {path.name} in {path.parent}; is it a finished run folder?") from error
