@@ -212,9 +212,80 @@ def test_predict_reads_zeros_as_its_run_did(network, tmp_path, capsys):
     assert main(["fit", *data, "--zero_is_missing", "true", "--backbone", "naive", "--out", run]) == 0
     capsys.readouterr()
     assert main(["predict", run, *data, "--output", str(tmp_path / "next.csv")]) == 0
-    assert "3 of " in capsys.readouterr().out
+    assert "note: 3 of " in capsys.readouterr().err
     assert main(["predict", run, *data, "--zero_is_missing", "false", "--output", str(tmp_path / "next.csv")]) == 0
-    assert "are complete" in capsys.readouterr().out
+    assert "are complete" in capsys.readouterr().err
+
+
+def in_zone(path, start, hours, zone, text):
+    time = pd.date_range(start, periods=hours, freq="h", tz="UTC").tz_convert(zone)
+    values = 100 + 50 * (time.hour == 8) + 20 * (time.hour == 17)
+    pd.DataFrame({"time": [text(stamp) for stamp in time], "a": values, "b": 2 * values}).to_csv(path, index=False)
+    return str(path)
+
+
+def offset(stamp):
+    return stamp.isoformat()
+
+
+def wall(stamp):
+    return str(stamp.tz_localize(None))
+
+
+@pytest.mark.parametrize(
+    ("fitted", "later", "options"),
+    [
+        (offset, offset, []),
+        (offset, wall, []),
+        (wall, offset, ["--timezone", "Europe/Berlin"]),
+        (wall, wall, ["--timezone", "Europe/Berlin"]),
+    ],
+)
+@pytest.mark.parametrize("season", ["2024-07-01", "2024-12-05"])
+def test_a_run_keeps_its_clock_for_every_later_file(tmp_path, fitted, later, options, season):
+    year = in_zone(tmp_path / "year.csv", "2024-02-29 23:00", 7000, "Europe/Berlin", fitted)
+    live = in_zone(tmp_path / "live.csv", season, 40, "Europe/Berlin", later)
+    run, output = str(tmp_path / "run"), str(tmp_path / "next.csv")
+    assert main(["fit", "--data", year, "--backbone", "ha", "--out", run, *options]) == 0
+    assert main(["predict", run, "--data", live, "--output", output]) == 0
+    table = pd.read_csv(output)
+    instants = pd.to_datetime(table["time"], utc=True)
+    shown = instants.dt.tz_convert("Europe/Berlin").dt.hour
+    expected = 100 + 50 * (shown == 8) + 20 * (shown == 17)
+    np.testing.assert_allclose(table["forecast"], expected * np.where(table["node"] == "b", 2, 1), atol=1e-3)
+    assert instants[0] == pd.Timestamp(season, tz="UTC") + pd.Timedelta(hours=40)
+    assert json.loads((tmp_path / "run" / "backbone" / "config.json").read_text())["timezone"] == "Europe/Berlin"
+
+
+def test_a_file_with_a_zone_is_no_later_file_of_a_run_that_knows_none(tmp_path, capsys):
+    winter = in_zone(tmp_path / "winter.csv", "2024-01-01", 1000, "Europe/Berlin", wall)
+    live = in_zone(tmp_path / "live.csv", "2024-07-01", 40, "Europe/Berlin", offset)
+    run, output = str(tmp_path / "run"), str(tmp_path / "next.csv")
+    assert main(["fit", "--data", winter, "--backbone", "naive", "--out", run]) == 0
+    capsys.readouterr()
+    assert main(["predict", run, "--data", live, "--output", output]) == 2
+    assert "--timezone" in one_error(capsys)
+    assert main(["predict", run, "--data", live, "--timezone", "Europe/Berlin", "--output", output]) == 0
+    assert pd.read_csv(output)["time"][0] == str(pd.Timestamp("2024-07-02 18:00"))
+
+
+def test_every_command_that_reads_data_tells_what_was_assumed(tmp_path, capsys):
+    data = in_zone(tmp_path / "a.csv", "2024-01-01", 2000, "UTC", offset)
+    frame = pd.read_csv(data)
+    frame.drop(index=range(100, 110)).to_csv(data, index=False)
+    run, adapted, table = (str(tmp_path / name) for name in ("run", "adapted", "table"))
+    small = ["--epochs", "1", "--train_fraction", "0.05"]
+    for command in (
+        ["fit", "--data", data, "--backbone", "lstm", "--out", run, *small],
+        ["adapt", run, "--out", adapted, "--epochs", "1"],
+        ["evaluate", adapted],
+        ["predict", adapted, "--data", data, "--output", str(tmp_path / "next.csv")],
+        ["compare", "--data", data, "--backbones", "naive", "--adapters", "none", "--seeds", "0", "--out", table],
+        ["data", "convert", data, "--output", str(tmp_path / "b.csv")],
+    ):
+        assert main(command) == 0
+        noted = capsys.readouterr().err
+        assert noted.count("note: 10 of 2000 steps had no row") == 1, command
 
 
 def test_a_place_that_cannot_be_written_is_one_line_and_status_2(network, tmp_path, capsys):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,38 @@ from stlora.verbs.options import (
     ReportOptions,
 )
 from stlora.verbs.parser import Verb, first_line, verb_parser
+
+_notes = logging.getLogger("stlora")
+
+
+class _Once(logging.Filter):
+    """A note is told once, however often its data are read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        message = record.getMessage()
+        fresh = message not in self._told
+        self._told.add(message)
+        return fresh
+
+
+@contextmanager
+def _notes_on_stderr() -> Iterator[None]:
+    """Print what the library notes of data, a line each."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("note: %(message)s"))
+    handler.addFilter(_Once())
+    before = _notes.level
+    _notes.addHandler(handler)
+    _notes.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        _notes.removeHandler(handler)
+        _notes.setLevel(before)
 
 
 def demo(options: DemoOptions) -> None:
@@ -157,24 +191,16 @@ def evaluate(options: EvaluateOptions) -> None:
 
 def predict(options: PredictOptions) -> None:
     """Write the forecast and say what was done about gaps."""
-    from stlora.data import load_series
     from stlora.training import Run
     from stlora.training import predict as run_predict
-    from stlora.training.prediction import check_output, write_prediction
+    from stlora.training.prediction import check_output, load_later, write_prediction
 
     output, run = check_output(Path(options.output)), Run(options.run)
-    before = run.record().fit  # how the run's data was read
-    zero, zone = options.zero_is_missing, options.timezone
-    series = load_series(
-        options.data,
-        graph=options.graph,
-        zero_is_missing=before.get("zero_is_missing") if zero is None else zero,
-        timezone=before.get("timezone") if zone is None else zone,
-    )
+    series = load_later(run.record(), options.data, options.graph, options.zero_is_missing, options.timezone)
     prediction = run_predict(run, series, module=options.module, device=options.device)
     write_prediction(prediction.table, output)
-    for note in prediction.notes:
-        print(f"note: {note}")
+    for note in prediction.notes[len(series.notes) :]:  # reading the file told the others
+        _notes.info("%s", note)
     table = prediction.table
     print(
         f"{len(table)} forecasts of {table['node'].nunique()} sensors from {table['time'].iloc[0]} to "
@@ -276,7 +302,11 @@ def _run(given: Sequence[str]) -> None:
     for word in words.split()[1:]:
         chosen = chosen[word]
     names = {field.name for field in fields(verb.options)}
-    verb.run(verb.options(**{name: value for name, value in chosen.as_dict().items() if name in names}))
+    options = verb.options(**{name: value for name, value in chosen.as_dict().items() if name in names})
+    # data check tells them itself; of several processes the first does
+    silent = words == "stlora data check" or os.environ.get("RANK", "0") != "0"
+    with nullcontext() if silent else _notes_on_stderr():
+        verb.run(options)
 
 
 def _named(given: Sequence[str]) -> tuple[str, Verb | None, list[str]]:

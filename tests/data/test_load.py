@@ -228,11 +228,14 @@ def test_wall_clock_of_a_zone_is_read_as_real_time(tmp_path):
     assert series.values[:, 0].tolist() == list(range(96))
 
 
-def test_zone_of_time_stamps_that_carry_one_is_refused(tmp_path):
+def test_time_stamps_that_carry_a_zone_are_converted_to_the_one_asked_for(tmp_path):
     path = tmp_path / "counts.csv"
     path.write_text("time,a\n2024-07-01T00:00+02:00,1\n2024-07-01T01:00+02:00,2\n")
-    with pytest.raises(InputError, match="carry a time zone themselves; leave timezone out"):
-        load_series(path, timezone="Europe/Berlin")
+    assert load_series(path).timezone == "UTC+02:00"
+    series = load_series(path, timezone="America/New_York")
+    assert series.timezone == "America/New_York"
+    assert series.time.hour.tolist() == [18, 19]
+    assert series.fingerprint() != load_series(path).fingerprint()
 
 
 def test_stored_series_is_opened_by_its_folder_and_stays_on_disk(tmp_path):
@@ -242,4 +245,4 @@ def test_stored_series_is_opened_by_its_folder_and_stays_on_disk(tmp_path):
     assert is_mapped(opened.values)
     assert opened.fingerprint() == series.fingerprint()
     with pytest.raises(InputError, match="stored series; leave out"):
-        load_series(tmp_path / "store", timezone="Europe/Berlin")
+        load_series(tmp_path / "store", interval="1h")

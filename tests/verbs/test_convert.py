@@ -25,8 +25,8 @@ def test_every_layout(pems, tmp_path, capsys, layout, output):
     target = tmp_path / "out" / output
     options = ["--output", str(target), "--layout", layout, "--channel", "speed", "--start", "2020-02-29"]
     assert main(["data", "convert", str(path), *options]) == 0
-    printed = capsys.readouterr().out
-    assert "note: The channel speed was read" in printed
+    printed, noted = capsys.readouterr()
+    assert "note: The channel speed was read" in noted
     assert "60 steps of 2 sensors written" in printed
     series = load_series(target)
     np.testing.assert_array_equal(series.values, data[:, :, 2])

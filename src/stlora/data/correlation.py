@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stlora.data.series import SensorSeries
+from stlora.data.time.clock import since_midnight
 from stlora.errors import InputError
 
 MIN_COMMON_ROWS = 30
@@ -23,7 +24,7 @@ def deviations(series: SensorSeries, rows: slice) -> NDArray[np.float64]:
     """
     values = series.values[rows].astype(np.float64)
     time = series.time[rows]
-    _, moment = np.unique((time - time.normalize()).asi8, return_inverse=True)  # [R]
+    _, moment = np.unique(since_midnight(time), return_inverse=True)  # [R]
     observed = ~np.isnan(values)
     sums = np.zeros((int(moment.max(initial=-1)) + 1, values.shape[1]))
     counts = np.zeros_like(sums)

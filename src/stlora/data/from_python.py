@@ -39,16 +39,17 @@ def of_dataframe(
         raise InputError("the data frame has one column per sensor, which needs no channel; leave out channel")
     else:
         table = frame_to_table(frame)
-    time, values, repairs = regular(table.time, table.values)
+    axis = regular(table.time, table.values)
     return {
-        "values": values,
-        "time": time,
+        "values": axis.values,
+        "time": axis.time,
+        "timezone": axis.timezone,
         "node_ids": table.node_ids,
         "adjacency": None if adjacency is None else np.asarray(adjacency, dtype=np.float32),
         "coordinates": None if coordinates is None else np.asarray(coordinates, dtype=np.float64),
         "unit": unit,
         "name": name,
-        "notes": table.notes + repairs,
+        "notes": table.notes + axis.notes,
     }
 
 

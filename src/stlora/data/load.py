@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,15 @@ from stlora.data.companions import (
 from stlora.data.graph_choice import names_graph
 from stlora.data.readers import SERIES_READERS, Table, read_table
 from stlora.data.readers.graph_file import read_graph
+from stlora.data.reading import in_zone, mask_zeros
 from stlora.data.series import SensorSeries, observed_share
 from stlora.data.simulation.network import simulate
 from stlora.data.store import is_store, open_store
 from stlora.data.time.axis import regular
-from stlora.data.time.stamps import ZONED, to_interval, to_start
+from stlora.data.time.stamps import to_interval, to_start
 from stlora.errors import InputError
+
+_log = logging.getLogger(__name__)
 
 
 def load_series(
@@ -44,7 +48,8 @@ def load_series(
     METR-LA and PEMS-BAY, PEMS03 to 08, LargeST, BasicTS, Torch-MTS and LibCity. Of a folder the one series file is read
     (in the order of :data:`stlora.data.readers.SERIES_READERS`), with the graph (``adj*.pkl``, or else
     ``distances*.csv`` with ``graph_sensor_ids.txt``) and the sensor locations (``*location*.csv``) in it; so is a file
-    named itself whose layout keeps them beside it. Everything repaired or assumed stands in ``notes``. A folder written
+    named itself whose layout keeps them beside it. Everything repaired or assumed
+    stands in ``notes`` and is logged (logger ``stlora``, level INFO). A folder written
     by :mod:`stlora.data.store` is opened and stays on disk.
 
     Args:
@@ -59,8 +64,9 @@ def load_series(
         channel: which measurement to read of a file that holds several, such as ``flow``.
         start: the first time stamp of a file that holds no dates.
         interval: the time between two rows of a file that does not tell it, such as ``15min``.
-        timezone: of the clock that made the time stamps, such as ``Europe/Berlin``, if it is changed twice a year;
-            see :func:`stlora.data.time.axis.regular`.
+        timezone: the clock of the series, such as ``Europe/Berlin``. Time stamps without zone are taken for it, those
+            with a zone or UTC offsets are converted to it. If None, theirs is kept; see
+            :func:`stlora.data.time.zones.with_offsets` and :func:`stlora.data.time.axis.regular`.
 
     Raises:
         InputError: the data or the graph cannot be read whole, or do not fit together.
@@ -78,9 +84,10 @@ def load_series(
     if entry is not None and not entry.files:
         series = simulate().series
     elif is_store(Path(path_or_name)):
-        if any(option is not None for option in (channel, start, interval, timezone)):
-            raise InputError(f"{path_or_name} is a stored series; leave out channel, start, interval and timezone")
+        if any(option is not None for option in (channel, start, interval)):
+            raise InputError(f"{path_or_name} is a stored series; leave out channel, start and interval")
         series = open_store(path_or_name)
+        series = series if timezone is None else in_zone(series, timezone)
     else:
         entry = None if Path(path_or_name).exists() else entry
         path = stored(entry) if entry else Path(path_or_name)
@@ -92,7 +99,7 @@ def load_series(
         series, published = _from_path(path, options, timezone, find_graph=graph is None)
         if entry is not None:
             series, published = _as_published(series, entry, published)
-        zero_is_missing = published if zero_is_missing is None else zero_is_missing
+        zero_is_missing = (published or None) if zero_is_missing is None else zero_is_missing
     if graph == "none":
         series = replace(series, adjacency=None)
     elif names_graph(graph):
@@ -102,7 +109,11 @@ def load_series(
         )
     elif graph is not None:
         series = attach_graph(series, read_graph(Path(graph)), Path(graph))
-    return _note_silent(_mask_zeros(series) if zero_is_missing else series)
+    series = mask_zeros(series) if zero_is_missing else replace(series, zero_is_missing=zero_is_missing)
+    series = _note_silent(series)
+    for note in series.notes:
+        _log.info("%s", note)
+    return series
 
 
 def _as_published(series: SensorSeries, entry: Entry, zero_is_missing: bool) -> tuple[SensorSeries, bool]:
@@ -152,26 +163,17 @@ def _only_series_file(folder: Path) -> Path:
 
 
 def _to_series(table: Table, timezone: str | None, name: str) -> SensorSeries:
-    if timezone is not None and any(note.startswith(ZONED) for note in table.notes):
-        raise InputError("the time stamps carry a time zone themselves; leave timezone out")
-    time, values, repairs = regular(table.time, table.values, timezone)
+    axis = regular(table.time, table.values, timezone)
     return SensorSeries(
-        values,
-        time,
+        axis.values,
+        axis.time,
         table.node_ids,
         coordinates=table.coordinates,
         unit=table.unit,
         name=name,
-        notes=table.notes + repairs,
+        timezone=axis.timezone,
+        notes=table.notes + axis.notes,
     )
-
-
-def _mask_zeros(series: SensorSeries) -> SensorSeries:
-    zeros = series.values == 0
-    if not zeros.any():
-        return series
-    note = f"{int(zeros.sum())} zeros were taken as missing values; zero_is_missing=False keeps them."
-    return replace(series, values=np.where(zeros, np.float32(np.nan), series.values), notes=(*series.notes, note))
 
 
 def _note_silent(series: SensorSeries) -> SensorSeries:

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from stlora.data.mapped import row_chunks
+from stlora.data.time.zones import zone_name
 from stlora.errors import InputError
 
 
@@ -29,6 +30,9 @@ class SensorSeries:
         coordinates: ``[N, 2]`` latitude and longitude in degrees; or None.
         unit: the unit of ``values``, for labels.
         name: a short name, for tables.
+        timezone: of the clock that made the time stamps, such as Europe/Berlin, where it is known. Time stamps
+            with a zone give it themselves. Steps that are even by a clock that is changed, such as days, have none.
+        zero_is_missing: whether zeros were taken for missing values; None where nothing says what they mean.
         notes: what was repaired or assumed while reading, a sentence each.
 
     Raises:
@@ -54,6 +58,8 @@ class SensorSeries:
     coordinates: NDArray[np.float64] | None = None
     unit: str = ""
     name: str = "series"
+    timezone: str | None = None
+    zero_is_missing: bool | None = None
     notes: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
@@ -76,6 +82,8 @@ class SensorSeries:
         self._check_graph()
 
     def _check_time(self) -> None:
+        if self.time.tz is not None:
+            object.__setattr__(self, "timezone", zone_name(self.time.tz))
         if self.time.hasnans:
             raise InputError("the time axis contains empty time stamps; every row needs one")
         if len(self.time) < 2:
@@ -227,7 +235,7 @@ class SensorSeries:
         )
 
     def fingerprint(self) -> str:
-        """A SHA-256 over values, time, node ids and graph: equal data, equal fingerprint.
+        """A SHA-256 over values, time with its zone, node ids and graph: equal data, equal fingerprint.
 
         Example:
             >>> import numpy as np, pandas as pd
@@ -251,6 +259,8 @@ def finish_digest(
 ) -> str:
     """The fingerprint, when all values are in ``digest``."""
     digest.update(time.as_unit("ns").asi8.tobytes())
+    if time.tz is not None:  # what clocks show is part of what a model sees
+        digest.update(zone_name(time.tz).encode())
     digest.update("\0".join(node_ids).encode())
     if adjacency is not None:
         digest.update(np.ascontiguousarray(adjacency).tobytes())

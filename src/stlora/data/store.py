@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from stlora.data.mapped import row_chunks
 from stlora.data.series import SensorSeries, digestible, finish_digest
+from stlora.data.time.zones import check_timezone, zone_name
 from stlora.errors import InputError
 from stlora.files import read_json, write_atomically, write_json
 
@@ -56,6 +57,8 @@ def write_store(series: SensorSeries, folder: str | Path) -> None:
         coordinates=series.coordinates,
         unit=series.unit,
         name=series.name,
+        timezone=series.timezone,
+        zero_is_missing=series.zero_is_missing,
         notes=series.notes,
     )
 
@@ -70,6 +73,8 @@ def write_chunks(
     coordinates: NDArray[np.float64] | None = None,
     unit: str = "",
     name: str = "series",
+    timezone: str | None = None,
+    zero_is_missing: bool | None = None,
     notes: Sequence[str] = (),
 ) -> None:
     """Write a series whose values are never in memory together.
@@ -83,6 +88,8 @@ def write_chunks(
         coordinates: of the sensors.
         unit: of the values.
         name: of the series.
+        timezone: of the clock that made the time stamps, where these have no zone.
+        zero_is_missing: whether zeros were taken for missing values.
         notes: what was repaired or assumed.
 
     Raises:
@@ -110,7 +117,9 @@ def write_chunks(
         "unit": unit,
         "start": str(time[0]),
         "interval": str(time[1] - time[0]) if len(time) > 1 else None,
-        "timezone": None if time.tz is None else str(time.tz),
+        "timezone": timezone if time.tz is None else zone_name(time.tz),
+        "even_in_real_time": time.tz is not None,
+        "zero_is_missing": zero_is_missing,
         "node_ids": list(node_ids),
         "notes": list(notes),
         "fingerprint": finish_digest(digest, time, node_ids, adjacency),
@@ -163,6 +172,8 @@ def open_store(folder: str | Path) -> SensorSeries:
             **_network(folder / _NETWORK, len(ids)),
             unit=str(facts["unit"]),
             name=str(facts["name"]),
+            timezone=facts["timezone"],
+            zero_is_missing=facts["zero_is_missing"],
             notes=tuple(str(note) for note in facts["notes"]),
         )
     except Exception as error:  # numpy and pandas answer damage with almost any exception
@@ -175,7 +186,9 @@ def _time(facts: dict[str, Any], steps: int) -> pd.DatetimeIndex:
     interval = pd.Timedelta(facts["interval"] or 0).as_unit("ns")
     stamps: NDArray[np.datetime64] = (start.value + interval.value * np.arange(steps, dtype=np.int64)).view("M8[ns]")
     time = pd.DatetimeIndex(stamps)
-    return time if facts["timezone"] is None else time.tz_localize("UTC").tz_convert(facts["timezone"])
+    if facts["timezone"] is not None:
+        check_timezone(str(facts["timezone"]))
+    return time if not facts["even_in_real_time"] else time.tz_localize("UTC").tz_convert(facts["timezone"])
 
 
 def _network(path: Path, nodes: int) -> dict[str, NDArray[Any]]:

@@ -235,6 +235,7 @@ def _blocks(errors: WindowErrors) -> tuple[NDArray[np.intp], int]:
     """Where each block of whole days begins, and how many days it has: as many as a window looks ahead."""
     windows, horizon = errors.absolute.shape
     length = max(1, math.ceil(horizon * errors.interval / pd.Timedelta(days=1)))
-    since_midnight = (errors.first_target - errors.first_target.normalize()).total_seconds()
-    number = (since_midnight + np.arange(windows) * errors.interval.total_seconds()) // (86400 * length)
+    time = errors.first_target + pd.to_timedelta(np.arange(windows) * errors.interval.value, unit="ns")
+    day = time.tz_localize(None).as_unit("ns").asi8 // (86_400 * 10**9)  # by the clock on the wall
+    number = (day - day[:1]) // length
     return np.flatnonzero(np.diff(number, prepend=-1)), length

@@ -9,6 +9,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from stlora.data.time.zones import zone_name
 from stlora.errors import InputError
 from stlora.files import read_metadata, read_tensors, write_tensors
 
@@ -58,6 +59,8 @@ class WindowErrors:
             "first_target": self.first_target.isoformat(),
             "interval_seconds": repr(self.interval.total_seconds()),
         }
+        if self.first_target.tz is not None:
+            metadata["timezone"] = zone_name(self.first_target.tz)
         write_tensors(path, {name: getattr(self, name) for name in TENSORS}, metadata)
 
     @classmethod
@@ -74,9 +77,12 @@ class WindowErrors:
                 "upgrade stlora"
             )
         try:
+            first_target = pd.Timestamp(metadata["first_target"])
+            if "timezone" in metadata:
+                first_target = first_target.tz_convert(metadata["timezone"])
             return cls(
                 **{name: tensors[name] for name in TENSORS},
-                first_target=pd.Timestamp(metadata["first_target"]),
+                first_target=first_target,
                 interval=pd.Timedelta(seconds=float(metadata["interval_seconds"])),
             )
         except (KeyError, ValueError) as error:

@@ -109,7 +109,7 @@ def _facts(run: Run, record: BackboneRecord) -> dict[str, Any]:
         "outputs": {"forecast": f"[batch, {record.horizon}, {nodes}] float32, in the data's unit, next step first"},
         "unit": record.unit,
         "interval_seconds": record.interval_seconds,
-        "timezone": record.fit.get("timezone"),
+        "timezone": record.timezone,
         "fill": run.filling().fill,
         "scaler": {"mean": record.scaler.mean, "std": record.scaler.std},
         "node_ids": record.node_ids,

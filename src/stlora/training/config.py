@@ -23,7 +23,8 @@ class DataOptions:
         end: last time stamp to use; a date means the whole day.
         max_missing: leave out sensors that miss more than this share of the period.
         zero_is_missing: whether a zero means missing; as the file's layout says if not given.
-        timezone: of the clock that made the time stamps, such as Europe/Berlin, if it is changed twice a year.
+        timezone: the clock of the data, such as Europe/Berlin; time stamps without zone are taken for it, others
+            converted to it; theirs if not given.
         fill: what stands in histories where nothing was observed: the last value of the window, a line between the
             values around the gap (linear), or the sensor's mean at that time of day in the training part (profile).
         data_fingerprint: refuse data with another fingerprint than this.

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from stlora.adapters import STLoRA
-from stlora.data import SensorSeries
+from stlora.data import SensorSeries, load_series
 from stlora.data.check.text import some
+from stlora.data.reading import on_clock, read_as
 from stlora.data.windows import Windows
 from stlora.errors import InputError
 from stlora.files import write_atomically
@@ -21,6 +22,32 @@ from stlora.training.config import DataOptions
 from stlora.training.forecasts import choose_device
 from stlora.training.run import BackboneRecord, Run
 from stlora.training.task import network_forecast
+
+
+def load_later(
+    record: BackboneRecord,
+    data: str | Path,
+    graph: str | Path | None = None,
+    zero_is_missing: bool | None = None,
+    timezone: str | None = None,
+) -> SensorSeries:
+    """Read a later file of a run's network, as the run's own data were read.
+
+    Args:
+        record: of the run's backbone.
+        data: a catalogue name, a file or a folder.
+        graph: a graph file that does not lie with the data.
+        zero_is_missing: what a zero means in this file, if not what it means in the run's data.
+        timezone: of time stamps without zone, if it is not that of the run's data; or the clock of the run's data, if
+            the run does not know it and this file has a zone.
+
+    Raises:
+        InputError: the file cannot be read, or not on the run's clock.
+    """
+    zero = record.zero_is_missing if zero_is_missing is None else zero_is_missing
+    zone = timezone or record.timezone
+    series = load_series(data, graph=graph, zero_is_missing=zero, timezone=zone)
+    return on_clock(series, zone) if record.timezone is None and zone is not None else series
 
 
 @dataclass(frozen=True)
@@ -41,7 +68,8 @@ def predict(run: Run, series: SensorSeries, module: nn.Module | str | None = Non
 
     Args:
         run: a finished run.
-        series: measurements of the sensors that the run was fitted to, in any order; more are ignored.
+        series: measurements of the sensors that the run was fitted to, in any order; more are ignored. They are put on
+            the clock of the run's data, and zeros mean what they mean there.
         module: the backbone of your own, or ``package.module:factory`` to run that code, if the run has one.
         device: auto, cpu or cuda.
 
@@ -49,8 +77,8 @@ def predict(run: Run, series: SensorSeries, module: nn.Module | str | None = Non
         InputError: a sensor is missing, the interval is another, or there is no whole window.
     """
     record = run.record()
-    interval = series.interval
     series, notes = _window(record, series)
+    interval = pd.Timedelta(seconds=record.interval_seconds)
     where = choose_device(device)
     windows = Windows(series, record.scaler, record.history, horizon=0, filling=run.filling()).to(where)
     model = run.load(module).to(where)
@@ -89,6 +117,7 @@ _FILLED = {
 
 def _window(record: BackboneRecord, series: SensorSeries) -> tuple[SensorSeries, tuple[str, ...]]:
     """The last window with an observation at its end, its sensors in the order of the run, and what was done."""
+    series = read_as(series, record.timezone, record.zero_is_missing, record.unit)
     notes = list(series.notes)
     if series.interval.total_seconds() != record.interval_seconds:
         raise InputError(

@@ -47,6 +47,8 @@ class BackboneRecord:
         node_ids: the sensors, in order.
         unit: of the data.
         interval_seconds: between two steps.
+        timezone: of the clock of the data, None if it is not known; later files are put on it.
+        zero_is_missing: whether zeros were taken for missing values; in later files too.
         scaler: from physical units to the scale of the network.
         fit: the options of the run that trained it.
     """
@@ -59,6 +61,8 @@ class BackboneRecord:
     node_ids: list[str]
     unit: str
     interval_seconds: float
+    timezone: str | None
+    zero_is_missing: bool
     scaler: Scaler
     fit: dict[str, Any]
 
@@ -74,6 +78,8 @@ class BackboneRecord:
             node_ids=list(series.node_ids),
             unit=series.unit,
             interval_seconds=series.interval.total_seconds(),
+            timezone=series.timezone,
+            zero_is_missing=series.zero_is_missing is True,
             scaler=scaler,
             fit=fit,
         )

@@ -17,7 +17,8 @@ class ConvertOptions:
         channel: which measurement to read of a file that holds several, such as speed.
         start: the first time stamp of a file that holds no dates.
         interval: the time between two rows of a file that does not tell it, such as 15min.
-        timezone: of the clock that made the time stamps, such as Europe/Berlin, if it is changed twice a year.
+        timezone: the clock of the data, such as Europe/Berlin; time stamps without zone are taken for it, others
+            converted to it; theirs if not given.
         graph: a graph file that does not lie with the data.
         zero_is_missing: whether a zero means missing; as the file's layout says if not given.
     """
@@ -48,8 +49,6 @@ def data_convert(options: ConvertOptions) -> None:
         timezone=options.timezone,
     )
     written = write_series(series, options.output, options.layout)
-    for note in series.notes:
-        print(f"note: {note}")
     print(f"{series.num_steps} steps of {series.num_nodes} sensors written:")
     for path in written:
         print(f"  {path}")

@@ -27,7 +27,8 @@ class CheckOptions:
         path: a file, a folder, or a catalogue name.
         graph: a graph file that does not lie with the data.
         zero_is_missing: whether a zero means missing; as the file's layout says if not given.
-        timezone: of the clock that made the time stamps, such as Europe/Berlin, if it is changed twice a year.
+        timezone: the clock of the data, such as Europe/Berlin; time stamps without zone are taken for it, others
+            converted to it; theirs if not given.
         picture: a .png or .svg file to draw what is missing, the mean day and the map.
         json: print JSON instead of text.
     """
@@ -124,9 +125,9 @@ class PredictOptions:
         data: a file or folder with recent measurements of the same sensors.
         output: the file to write, .parquet or .csv.
         graph: a graph file that does not lie with the data.
-        zero_is_missing: whether a zero means missing; as for the run's own data if not given.
-        timezone: of the clock that made the time stamps, such as Europe/Berlin, if it is changed twice a year; that
-            of the run's own data if not given.
+        zero_is_missing: whether a zero means missing in this file; as in the run's data if not given.
+        timezone: the zone of time stamps without one, such as Europe/Berlin; that of the run's data if not given. Time
+            stamps with a zone are converted to that of the run's data.
         module: package.module:factory, if the run's backbone is of your own; runs that code.
         device: auto takes a GPU where there is one.
     """

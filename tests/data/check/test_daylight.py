@@ -18,7 +18,7 @@ def as_logged(zone, start, days, freq="15min", summed=False):
     counts = pd.Series(100 + 50 * np.sin(hour / 24 * 2 * np.pi), index=shown).groupby(level=0)
     counts = counts.sum() if summed else counts.first()
     values = np.stack([counts.to_numpy(), 2 * counts.to_numpy()], axis=1).astype(np.float32)
-    time, values, _ = regular(pd.DatetimeIndex(counts.index), values)
+    time, values, *_ = regular(pd.DatetimeIndex(counts.index), values)
     return SensorSeries(values, time, ("a", "b"))
 
 

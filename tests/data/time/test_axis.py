@@ -20,7 +20,7 @@ def numbered(time):
 
 def test_regular_axis_is_left_as_it_is():
     time = pd.date_range("2024-01-01 00:07", periods=5, freq="15min")
-    axis, values, notes = regular(time, numbered(time))
+    axis, values, notes, _ = regular(time, numbered(time))
     assert axis.equals(time.as_unit("ns"))
     assert values[:, 0].tolist() == [0, 1, 2, 3, 4]
     assert notes == ()
@@ -28,7 +28,7 @@ def test_regular_axis_is_left_as_it_is():
 
 def test_gap_is_filled_with_missing_rows_and_stated():
     time = pd.date_range("2024-01-01", periods=10, freq="5min").delete([3, 4, 7])
-    axis, values, notes = regular(time, numbered(time))
+    axis, values, notes, _ = regular(time, numbered(time))
     assert len(axis) == 10
     assert np.isnan(values[:, 0]).nonzero()[0].tolist() == [3, 4, 7]
     assert values[8, 0] == 5
@@ -38,7 +38,7 @@ def test_gap_is_filled_with_missing_rows_and_stated():
 def test_repeated_rows_are_dropped_and_stated():
     time = pd.DatetimeIndex(["2024-01-01 00:00", "2024-01-01 00:05", "2024-01-01 00:05", "2024-01-01 00:10"])
     values = np.array([[1, np.nan], [2, np.nan], [2, np.nan], [3, 4]], dtype=np.float32)
-    axis, kept, notes = regular(time, values)
+    axis, kept, notes, _ = regular(time, values)
     assert len(axis) == 3
     np.testing.assert_array_equal(kept, values[[0, 1, 3]])
     assert notes == ("1 repeated rows were dropped.",)
@@ -59,7 +59,7 @@ def test_value_beside_missing_is_a_different_row():
 def test_jitter_is_moved_onto_the_round_grid_and_stated():
     seconds = np.array([0, 301, 599, 905, 1200, 1498, 2102])  # 5 min, one step missing
     time = pd.Timestamp("2024-01-01") + pd.to_timedelta(seconds, unit="s")
-    axis, values, notes = regular(pd.DatetimeIndex(time), numbered(time))
+    axis, values, notes, _ = regular(pd.DatetimeIndex(time), numbered(time))
     assert axis.equals(pd.date_range("2024-01-01", periods=8, freq="5min").as_unit("ns"))
     assert np.isnan(values[6, 0])
     assert notes[0] == "5 time stamps lay up to 0 days 00:00:05 off the grid of 0 days 00:05:00; moved onto it."
@@ -104,7 +104,7 @@ def test_time_stamps_out_of_range_are_refused():
 
 def test_single_row_stays():
     time = pd.DatetimeIndex(["2024-01-01"])
-    axis, values, notes = regular(time, numbered(time))
+    axis, values, notes, _ = regular(time, numbered(time))
     assert (len(axis), values.shape, notes) == (1, (1, 1), ())
 
 
@@ -120,7 +120,7 @@ def test_order_and_repetition_of_rows_do_not_matter(random, steps, repeats):
         with pytest.raises(InputError):
             regular(time[rows], values[rows])
         return
-    axis, shuffled, notes = regular(time[rows], values[rows])
+    axis, shuffled, notes, _ = regular(time[rows], values[rows])
     assert axis.equals(expected[0])
     np.testing.assert_array_equal(shuffled, expected[1])
     assert len(notes) >= len(expected[2])
@@ -130,7 +130,7 @@ def test_order_and_repetition_of_rows_do_not_matter(random, steps, repeats):
 def test_any_axis_becomes_regular_or_is_refused(seconds):
     time = pd.DatetimeIndex(pd.Timestamp("2024-01-01") + pd.to_timedelta(np.array(seconds), unit="s"))
     try:
-        axis, values, _ = regular(time, numbered(time))
+        axis, values, *_ = regular(time, numbered(time))
     except InputError as error:
         check_one_line(error)
         return

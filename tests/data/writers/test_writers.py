@@ -2,10 +2,14 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from stlora.data import SensorSeries, load_series
 from stlora.data.writers import LAYOUTS, write_series
@@ -125,3 +129,60 @@ def test_interrupted_writing_leaves_the_old_file(tmp_path, layout, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         write_series(make(whole=False), target, layout)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+ZONES = [
+    "Europe/Berlin",
+    "America/New_York",
+    "Asia/Tehran",
+    "Australia/Lord_Howe",
+    "Asia/Kolkata",
+    "UTC",
+    "UTC-03:30",
+    None,
+]
+INTERVALS = ["1s", "5min", "15min", "1h", "3h", "24h", "36h", "168h", "240h", "1000h"]
+
+
+@given(
+    layout=st.sampled_from(
+        [
+            ("wide", ".csv"),
+            ("wide", ".parquet"),
+            ("long", ".csv"),
+            ("long", ".parquet"),
+            ("basicts", ""),
+            ("largest", ""),
+        ]
+    ),
+    zone=st.sampled_from(ZONES),
+    interval=st.sampled_from(INTERVALS),
+    start=st.datetimes(pd.Timestamp("2023-01-01"), pd.Timestamp("2024-12-31")),
+    steps=st.integers(120, 160),
+)
+@settings(max_examples=120, deadline=None)
+def test_every_layout_is_read_back_on_the_same_clock(layout, zone, interval, start, steps):
+    first = pd.Timestamp(start).floor("15min")
+    time = pd.date_range(first if zone is None else first.tz_localize("UTC"), periods=steps, freq=interval)
+    time = time if zone is None else time.tz_convert(zone)
+    values = np.arange(1, 2 * steps + 1, dtype=np.float32).reshape(steps, 2)
+    series = SensorSeries(values, time, ("a", "b"))
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "net" + layout[1])
+        write_series(series, path, layout[0])
+        back = load_series(path)
+    assert back.time.equals(series.time.as_unit("ns"))
+    assert back.timezone == series.timezone
+    np.testing.assert_allclose(back.values, values, rtol=1e-6)
+    assert back.interval == series.interval
+
+
+def test_a_day_of_25_hours_is_written_as_its_clock_shows_it(tmp_path):
+    time = pd.date_range("2024-10-26", periods=96, freq="1h", tz="Europe/Berlin")
+    series = SensorSeries(np.arange(1.0, 97.0)[:, None], time, ("a",))
+    write_series(series, tmp_path / "b", "basicts")
+    stamps = np.concatenate([np.load(tmp_path / "b" / f"{part}_timestamps.npy") for part in ("train", "val", "test")])
+    np.testing.assert_allclose(stamps[:, 0], time.hour / 24, atol=1e-6)
+    write_series(series, tmp_path / "l", "largest")
+    with np.load(tmp_path / "l" / "2024" / "his.npz") as arrays:
+        np.testing.assert_allclose(arrays["data"][:, 0, 1], time.hour / 24, atol=1e-6)

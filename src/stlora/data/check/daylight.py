@@ -36,9 +36,9 @@ def daylight(series: SensorSeries) -> dict[str, Any] | None:
         hours were added up; None where unknown). None if there is no sign.
     """
     if series.time.tz is not None:
-        skipped, repeated = _changes(str(series.time.tz), series.time.tz_localize(None))
+        skipped, repeated = _changes(str(series.timezone), series.time.tz_localize(None))
         twice = [{"time": str(hour), "usual": None} for hour in repeated]
-        return {"clock": str(series.time.tz), "real_time": True, "skipped": list(map(str, skipped)), "repeated": twice}
+        return {"clock": str(series.timezone), "real_time": True, "skipped": list(map(str, skipped)), "repeated": twice}
     if series.num_steps < 2 or series.interval > _HOUR:
         return None
     silent = np.asarray(np.isnan(series.values).all(axis=1))

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from stlora.data.readers import basicts_settings, json_file, published
 from stlora.data.readers.numpy_file import read_npy
 from stlora.data.readers.table import Table, make_table
-from stlora.data.readers.undated import Clock, make_clock, time_axis
+from stlora.data.readers.undated import Clock, make_clock, own_axis, time_axis
+from stlora.data.time.stamps import to_interval
 from stlora.errors import InputError
 
 PARTS = ("train", "val", "test")
@@ -32,8 +33,8 @@ def holds_series(path: Path) -> bool:
 def read(path: Path, *, start: pd.Timestamp | None = None, interval: pd.Timedelta | None = None) -> Table:
     """Read the three parts ``[T, N]``, one after the other.
 
-    ``*_timestamps.npy`` tell time of day and day of week. ``start_time`` and ``node_ids`` in ``meta.json`` are ours:
-    BasicTS does not mind them, and has nothing in their place.
+    ``*_timestamps.npy`` tell time of day and day of week. ``start_time``, ``interval``, ``timezone`` and ``node_ids``
+    in ``meta.json`` are ours: BasicTS does not mind them, and has nothing in their place.
 
     Args:
         path: ``meta.json``.
@@ -47,12 +48,17 @@ def read(path: Path, *, start: pd.Timestamp | None = None, interval: pd.Timedelt
     values = _joined(path, "data")
     zero_is_missing, notes = basicts_settings.mask_null(values, meta)
     steps, nodes = values.shape
-    clock, clock_notes = _clock(path, meta, steps)
     known = published.find(steps, nodes)
-    stated = interval or basicts_settings.interval(meta)
-    start = _start(meta) if start is None else start
-    time, time_notes = time_axis(steps, known, clock=clock, start=start, interval=None if clock else stated)
-    notes += (f"The parts {', '.join(PARTS)} were put together again.", *clock_notes, *time_notes)
+    own = _own_axis(meta, steps) if start is None and interval is None else None
+    if own is not None:
+        time = own
+    else:
+        clock, clock_notes = _clock(path, meta, steps)
+        stated = interval or basicts_settings.interval(meta)
+        start = _start(meta) if start is None else start
+        time, time_notes = time_axis(steps, known, clock=clock, start=start, interval=None if clock else stated)
+        notes += (*clock_notes, *time_notes)
+    notes += (f"The parts {', '.join(PARTS)} were put together again.",)
     table = make_table(values, time, _node_ids(meta, nodes), notes)
     unit = known.unit if known else ""
     return replace(table, unit=unit, zero_is_missing=zero_is_missing, looks_beside=True)
@@ -90,14 +96,22 @@ def _clock(path: Path, meta: dict[str, Any], steps: int) -> tuple[Clock | None, 
     return clock, notes
 
 
+def _own_axis(meta: dict[str, Any], steps: int) -> pd.DatetimeIndex | None:
+    """The time axis that our own writer has left, which knows zones and steps of any length."""
+    start = _start(meta)
+    if start is None or "interval" not in meta:
+        return None
+    return own_axis(start, to_interval(meta["interval"]), steps, meta.get("timezone"))
+
+
 def _start(meta: dict[str, Any]) -> pd.Timestamp | None:
     text = meta.get("start_time")
     if text is None:
         return None
     try:
         start = pd.Timestamp(text) if isinstance(text, str) else pd.NaT
-        if isinstance(start, pd.Timestamp) and start.tz is None:
-            return start.as_unit("ns")
+        if isinstance(start, pd.Timestamp):
+            return (start if start.tz is None else start.tz_convert("UTC").tz_localize(None)).as_unit("ns")
     except (ValueError, OverflowError):
         pass
     raise InputError(f"has the start_time {text!r}; expected a time stamp such as 2024-01-31 00:05")

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from stlora.data.readers import largest_files
 from stlora.data.readers.numpy_file import FREE_SIZE, MAX_EXPANSION
 from stlora.data.readers.table import Table, make_table
-from stlora.data.time.stamps import naive
 from stlora.errors import InputError
 
 _BLOCK = 4 << 20  # numbers
@@ -137,7 +136,7 @@ def _time(axis: h5py.Dataset) -> tuple[pd.DatetimeIndex, tuple[str, ...]]:
     stamps: NDArray[np.datetime64] = counts.astype("int64").view(f"M8[{resolution[1] or 'ns'}]")
     time = pd.DatetimeIndex(stamps)
     zone = _text(axis.attrs.get("tz", ""))
-    return naive(time.tz_localize("UTC").tz_convert(zone) if zone else time)
+    return (time.tz_localize("UTC").tz_convert(zone) if zone else time), ()
 
 
 def _text(attribute: object) -> str:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from stlora.data.readers import largest_files, numpy_file, pems, published
 from stlora.data.readers.channels import take
 from stlora.data.readers.table import Table, make_table
-from stlora.data.readers.undated import elapsed_time, make_clock, time_axis
+from stlora.data.readers.undated import elapsed_time, make_clock, own_axis, time_axis
+from stlora.data.time.stamps import to_interval
 from stlora.errors import InputError
 
 _CLOSE = 1e-3  # to a whole number: far more than float32 loses of a count, far less than any digit of a speed
@@ -52,13 +53,18 @@ def read(path: Path, *, start: pd.Timestamp | None = None, interval: pd.Timedelt
     known = published.find(steps, nodes)
     clock = make_clock(*times.T) if channels > 1 else None
     days = 0.0 if clock is None else int(elapsed_time(clock)[-1]) / 86_400e9
-    time, time_notes = time_axis(
-        steps,
-        known,
-        clock=clock,
-        start=_start(path) if start is None else start,
-        interval=None if clock else interval,
-        first_day=_first_day(path, days),
+    own = _own_axis(path, steps) if start is None and interval is None else None
+    time, time_notes = (
+        (own, ())
+        if own is not None
+        else time_axis(
+            steps,
+            known,
+            clock=clock,
+            start=start,
+            interval=None if clock else interval,
+            first_day=_first_day(path, days),
+        )
     )
     beside = largest_files.find((path.parent, path.resolve().parent.parent))
     node_ids = tuple(str(i) for i in range(nodes))
@@ -97,14 +103,23 @@ def _round(values: NDArray[np.float32]) -> str:
     return f"{count} values within {_CLOSE} of zero were made zero."
 
 
-def _start(path: Path) -> pd.Timestamp | None:
-    """The time of the first row, where our own writer has left it."""
-    if "start" not in numpy_file.outline(path):
+def _own_axis(path: Path, steps: int) -> pd.DatetimeIndex | None:
+    """The time axis that our own writer has left, which knows zones and steps of any length."""
+    there = numpy_file.outline(path)
+    if not {"start", "interval"} <= set(there):
         return None
-    stamp = numpy_file.read_npz(path, "start")
-    if stamp.dtype != np.int64 or stamp.size != 1 or abs(int(stamp.reshape(-1)[0])) > 2**62:
-        raise InputError(f"has a start of {stamp.reshape(-1)[:3].tolist()}; expected nanoseconds since 1970")
-    return pd.Timestamp(int(stamp.reshape(-1)[0])).as_unit("ns")
+    start, interval = _nanoseconds(path, "start"), _nanoseconds(path, "interval")
+    zone = None
+    if "timezone" in there:
+        zone = numpy_file.read_npz(path, "timezone").astype(np.uint8).tobytes()[:100].decode("ascii", errors="replace")
+    return own_axis(pd.Timestamp(start).as_unit("ns"), to_interval(pd.Timedelta(interval)), steps, zone)
+
+
+def _nanoseconds(path: Path, key: str) -> int:
+    number = numpy_file.read_npz(path, key)
+    if number.dtype != np.int64 or number.size != 1 or abs(int(number.reshape(-1)[0])) > 2**62:
+        raise InputError(f"has {key} of {number.reshape(-1)[:3].tolist()}; expected a number of nanoseconds")
+    return int(number.reshape(-1)[0])
 
 
 def _first_day(path: Path, days: float) -> pd.Timestamp | None:

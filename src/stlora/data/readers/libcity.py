@@ -45,7 +45,7 @@ def read(path: Path, *, channel: str | None = None) -> Table:
     frame = wide_csv.parse_cells(text, outline, [*keys, 1])
     if not (frame.iloc[:, 1].str.strip() == "state").all():
         raise InputError("holds rows that are no state of a place, such as trajectories; expected the type state")
-    time = frame.iloc[:, keys[0]].where(frame.iloc[:, keys[0]] != "")
+    time = frame.iloc[:, keys[0]].where(frame.iloc[:, keys[0]] != "").str.removesuffix("Z")  # local, in spite of it
     table = long.to_table(time, frame.iloc[:, keys[1]], frame.iloc[:, outline.header.index(name)], name)
     others = [other for other in outline.header[len(_KEYS) :] if other != name]
     note = f"The column {name} was read" + (f"; the file also holds {', '.join(others)}." if others else ".")

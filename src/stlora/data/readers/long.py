@@ -154,7 +154,10 @@ def _stamps(time: pd.Series) -> tuple[NDArray[np.intp], pd.DatetimeIndex, tuple[
         stamps, places = np.unique(index.as_unit("ns").asi8, return_inverse=True)
     except pd.errors.OutOfBoundsDatetime as error:
         raise InputError(f"time stamps run from {index.min()} to {index.max()}; expected 1678 to 2261") from error
-    return places.reshape(-1)[texts], pd.DatetimeIndex(stamps.view("M8[ns]")), notes
+    distinct_stamps = pd.DatetimeIndex(stamps.view("M8[ns]"))
+    if index.tz is not None:
+        distinct_stamps = distinct_stamps.tz_localize("UTC").tz_convert(index.tz)
+    return places.reshape(-1)[texts], distinct_stamps, notes
 
 
 def _sensors(node: pd.Series) -> tuple[NDArray[np.intp], tuple[str, ...]]:

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from stlora.data.readers.published import INTERVAL, PublishedSet
+from stlora.data.time.zones import check_timezone
 from stlora.errors import InputError
 
 _DAY = 86_400 * 10**9  # ns
@@ -96,6 +97,27 @@ def time_axis(
     if not -(2**63) < last < 2**63 or elapsed[-1] < 0:
         raise InputError(f"{steps} rows from {first} on leave the years 1678 to 2261; give another start or interval")
     return pd.DatetimeIndex((first.value + elapsed).view("M8[ns]")), (source, *notes)
+
+
+def own_axis(start: pd.Timestamp, interval: pd.Timedelta, steps: int, timezone: object) -> pd.DatetimeIndex:
+    """The time axis of a series that our own writers wrote, from what they left of it.
+
+    Args:
+        start: the first time stamp; in UTC if there is a zone.
+        interval: between two rows.
+        steps: T.
+        timezone: the zone, or None.
+
+    Raises:
+        InputError: the zone is none, or the axis leaves the years 1678 to 2261.
+    """
+    time, _ = time_axis(steps, start=start, interval=interval)
+    if timezone is None:
+        return time
+    if not isinstance(timezone, str):
+        raise InputError(f"has the timezone {timezone!r}; expected a name such as Europe/Berlin")
+    check_timezone(timezone)
+    return time.tz_localize("UTC").tz_convert(timezone)
 
 
 def _even(

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from stlora.data.readers.table import Table, make_table
-from stlora.data.time.stamps import naive, parse
+from stlora.data.time.stamps import parse
 from stlora.errors import InputError
 
 TIME_NAMES = frozenset(
@@ -52,13 +52,13 @@ def time_position(names: Sequence[str], first_cell: object) -> int:
 
 
 def to_time(column: pd.Series) -> tuple[pd.DatetimeIndex, tuple[str, ...]]:
-    """Time stamps without time zone, and what was assumed in reading them.
+    """Time stamps, with a time zone where they carry one, and what was assumed in reading them.
 
     Raises:
         InputError: a cell is no time stamp; names row and text.
     """
     if isinstance(column.dtype, pd.DatetimeTZDtype) or pd.api.types.is_datetime64_dtype(column.dtype):
-        return naive(pd.DatetimeIndex(column))
+        return pd.DatetimeIndex(column), ()
     return parse([str(cell) for cell in column])
 
 

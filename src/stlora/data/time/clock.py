@@ -8,6 +8,21 @@ from numpy.typing import NDArray
 
 from stlora.data.mapped import row_chunks
 
+_DAY = 86_400 * 10**9  # ns
+
+
+def since_midnight(time: pd.DatetimeIndex) -> NDArray[np.int64]:
+    """What a clock on the wall shows at each time stamp, in ns since midnight: ``[T]``.
+
+    On a day on which clocks are changed this is not the time that passed since midnight.
+
+    Example:
+        >>> autumn = pd.date_range("2024-10-27", periods=4, freq="1h", tz="Europe/Berlin")
+        >>> (since_midnight(autumn) // (3_600 * 10**9)).tolist()
+        [0, 1, 2, 2]
+    """
+    return time.tz_localize(None).as_unit("ns").asi8 % _DAY
+
 
 def clock(time: pd.DatetimeIndex) -> NDArray[np.float32]:
     """Time of day in [0, 1) and day of week as d/7, Monday 0, of each time stamp: ``[T, 2]``.
@@ -16,8 +31,12 @@ def clock(time: pd.DatetimeIndex) -> NDArray[np.float32]:
         >>> clock(pd.DatetimeIndex(["2024-01-02 06:00"])).tolist()  # a Tuesday
         [[0.25, 0.1428571492433548]]
     """
-    day = (time.hour + (time.minute + time.second / 60) / 60) / 24  # what clocks show, when they are changed too
-    return np.stack([np.asarray(day), np.asarray(time.day_of_week) / 7], axis=1).astype(np.float32)
+    return np.stack([day_fraction(time), np.asarray(time.day_of_week) / 7], axis=1).astype(np.float32)
+
+
+def day_fraction(time: pd.DatetimeIndex) -> NDArray[np.float64]:
+    """Time of day in [0, 1), as a clock on the wall shows it: ``[T]``."""
+    return since_midnight(time) / _DAY
 
 
 def clock_slot(time_of_day: NDArray[np.floating], slots: int) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""Time stamps as text or with a time zone, made into plain ones."""
+"""Time stamps as text, and times and intervals as users give them."""
 
 from __future__ import annotations
 
@@ -9,24 +9,26 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
+from stlora.data.time.zones import with_offsets
 from stlora.errors import InputError
-
-ZONED = "Time stamps carry a time zone"  # how the note on one begins
 
 _DATES = ("%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y")
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
 _FORMATS = ("ISO8601", *(date + time for date, time in product(_DATES, _TIMES)))
-_OFFSET = r"\d\d:\d\d(?:[:.,\d]*)\s*(Z|UTC|[+-]\d\d(?::?\d\d)?)$"
+_NAMED = r"\[([^\[\]]+)\]$"  # RFC 9557: 2024-07-01T08:00:00+02:00[Europe/Berlin]
+_OFFSET = r"\d\d:\d\d(?:[:.,\d]*)\s*(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)$"
 
 
 def parse(text: Sequence[str]) -> tuple[pd.DatetimeIndex, tuple[str, ...]]:
     """Read time stamps written as text: ISO 8601, or day, month and year in one of the usual orders.
 
     Args:
-        text: one time stamp a row, all in one notation; with a UTC offset on all rows or on none.
+        text: one time stamp a row, all in one notation; with a UTC offset on all rows or on none, behind which the
+            zone may stand in brackets.
 
     Returns:
-        The time stamps without time zone, and a note on each assumption.
+        The time stamps, with a zone where they carry UTC offsets (:func:`stlora.data.time.zones.with_offsets`), and a
+        note on each assumption.
 
     Raises:
         InputError: a row cannot be read (names row and text), or day and month cannot be told apart.
@@ -34,32 +36,28 @@ def parse(text: Sequence[str]) -> tuple[pd.DatetimeIndex, tuple[str, ...]]:
     Example:
         >>> parse(["31.01.2024 23:55", "01.02.2024 00:00"])[0][1]
         Timestamp('2024-02-01 00:00:00')
+        >>> parse(["2024-07-01T08:00+02:00[Europe/Berlin]"])[0][0]
+        Timestamp('2024-07-01 08:00:00+0200', tz='Europe/Berlin')
     """
     stamps = pd.Series(list(text), dtype=object).str.strip()
+    named = stamps.str.extract(_NAMED)[0]
+    if named.notna().any():
+        stamps = stamps.str.replace(_NAMED, "", regex=True).str.rstrip()
     offset = stamps.str.extract(_OFFSET)[0]
-    if offset.notna().any() and offset.isna().any():
+    if offset.isna().all():
+        if named.notna().any():
+            raise InputError(f"row 1 has the time {text[0]!r}; expected a UTC offset before the zone in brackets")
+        return _parse_local(stamps)
+    if offset.isna().any():
         row = int(np.flatnonzero(offset.isna())[0])
         raise InputError(f"row {row + 1} has the time {stamps[row]!r} without UTC offset while others have one")
-    if offset.isna().all():
-        return _parse_local(stamps)
     cut = [stamp[: len(stamp) - len(zone)].rstrip() for stamp, zone in zip(stamps, offset, strict=True)]
     local, notes = _parse_local(pd.Series(cut, dtype=object))
     shift = {zone: _offset(str(zone)) for zone in offset.unique()}
-    utc = local - pd.TimedeltaIndex(offset.map(shift))
-    index, zone_notes = _one_clock(utc, local)
-    return index, notes + zone_notes
-
-
-def naive(time: pd.DatetimeIndex) -> tuple[pd.DatetimeIndex, tuple[str, ...]]:
-    """Drop the time zone: local wall clock if that is unambiguous, otherwise UTC; with a note.
-
-    Example:
-        >>> naive(pd.date_range("2024-07-01", periods=2, freq="1h", tz="Europe/Berlin"))[0][0]
-        Timestamp('2024-07-01 00:00:00')
-    """
-    if time.tz is None:
-        return time, ()
-    return _one_clock(time.tz_convert("UTC").tz_localize(None), time.tz_localize(None))
+    offsets = pd.TimedeltaIndex(offset.map(shift)).as_unit("ns")
+    zones = [str(zone) for zone in named.unique()] if named.notna().all() else []
+    time, zone_notes = with_offsets(local - offsets, offsets.asi8, zones)
+    return time, notes + zone_notes
 
 
 def to_start(start: str | pd.Timestamp) -> pd.Timestamp:
@@ -96,16 +94,8 @@ def to_interval(interval: str | pd.Timedelta) -> pd.Timedelta:
     raise InputError(f"interval is {interval!r}; expected a length of time such as 15min")
 
 
-def _one_clock(utc: pd.DatetimeIndex, local: pd.DatetimeIndex) -> tuple[pd.DatetimeIndex, tuple[str, ...]]:
-    """The local clock, unless it runs backwards or repeats itself (as when summer time ends)."""
-    _, first = np.unique(utc.asi8, return_index=True)
-    if (np.diff(local.asi8[first]) > 0).all():
-        return local, (f"{ZONED}; the local wall clock was taken.",)
-    return utc, (f"{ZONED} whose wall clock repeats itself; they were converted to UTC.",)
-
-
 def _offset(zone: str) -> pd.Timedelta:
-    if zone in ("Z", "UTC"):
+    if zone in ("Z", "UTC", "GMT"):
         return pd.Timedelta(0)
     digits = zone[1:].replace(":", "").ljust(4, "0")
     return (1 if zone[0] == "+" else -1) * pd.Timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))

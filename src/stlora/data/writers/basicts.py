@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from stlora.data.series import SensorSeries
+from stlora.data.time.clock import day_fraction
 from stlora.errors import InputError
 from stlora.files import write_atomically, write_text
 
@@ -21,8 +22,8 @@ _DESCRIPTIONS = ("time of day", "day of week", "day of month", "day of year")
 def write(series: SensorSeries, folder: Path) -> list[Path]:
     """Write the parts 7:1:2 by time, NaN where nothing was observed.
 
-    ``start_time`` and ``node_ids`` in ``meta.json`` are ours: BasicTS does not mind them, and they let the series be
-    read back as it was.
+    ``start_time`` (in UTC if there is a ``timezone``), ``interval``, ``timezone`` and ``node_ids`` in ``meta.json`` are
+    ours: BasicTS does not mind them, and they let the series be read back as it was.
 
     Raises:
         InputError: a part would be empty.
@@ -52,12 +53,12 @@ def _save(path: Path, array: NDArray[np.float32]) -> Path:
 
 def _time_stamps(time: pd.DatetimeIndex) -> NDArray[np.float32]:
     """``[T, 4]``: each as a fraction of its range, as BasicTS's own data are made."""
-    day = (time - time.normalize()) / pd.Timedelta(days=1)
-    parts = (day, time.day_of_week / 7, (time.day - 1) / 31, (time.day_of_year - 1) / 366)
+    parts = (day_fraction(time), time.day_of_week / 7, (time.day - 1) / 31, (time.day_of_year - 1) / 366)
     return np.stack([np.asarray(part, dtype=np.float32) for part in parts], axis=1)
 
 
 def _meta(series: SensorSeries) -> dict[str, object]:
+    zone = None if series.time.tz is None else series.timezone
     return {
         "name": series.name,
         "domain": series.unit,
@@ -75,6 +76,8 @@ def _meta(series: SensorSeries) -> dict[str, object]:
             "metrics": ["MAE", "RMSE", "MAPE"],
             "null_val": float("nan"),
         },
-        "start_time": str(series.time[0]),
+        "start_time": str(series.time[0].tz_localize(None) if zone is None else series.time[0].tz_convert("UTC")),
+        "interval": str(series.interval),
+        "timezone": zone,
         "node_ids": list(series.node_ids),
     }

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from stlora.data.series import SensorSeries
+from stlora.data.time.clock import day_fraction
 from stlora.errors import InputError
 from stlora.files import write_atomically
 
@@ -21,7 +22,8 @@ def write(series: SensorSeries, folder: Path) -> list[Path]:
     """Write values, standardised with mean and deviation of the training part, and time of day and day of week / 7.
 
     The layout has no place for missing values: they are written as zero, as LargeST's own are, and so are read as
-    missing again, with any true zero. ``start`` in ``his.npz`` is ours, the time of the first row in ns.
+    missing again, with any true zero. In ``his.npz``, ``start`` (of the first row in UTC, in ns),
+    ``interval`` (ns) and ``timezone`` (bytes) are ours.
 
     Raises:
         InputError: there are too few steps for three parts, or nothing varies.
@@ -34,13 +36,15 @@ def write(series: SensorSeries, folder: Path) -> list[Path]:
     mean, std = filled[: first + train - _HISTORY].mean(), filled[: first + train - _HISTORY].std()
     if std == 0:
         raise InputError(f"{series.name} does not vary in its training part, so it cannot be standardised")
-    day = (series.time - series.time.normalize()) / pd.Timedelta(days=1)
     data = np.empty((*filled.shape, 3))
     data[..., 0] = (filled - mean) / std
-    data[..., 1] = np.asarray(day)[:, None]
+    data[..., 1] = day_fraction(series.time)[:, None]
     data[..., 2] = np.asarray(series.time.day_of_week / 7)[:, None]
     year, name = folder / str(series.time[0].year), folder.resolve().name
     arrays: dict[str, Any] = {"data": data, "mean": mean, "std": std, "start": np.int64(series.time[0].value)}
+    arrays["interval"] = np.int64(series.interval.value)
+    if series.time.tz is not None:
+        arrays["timezone"] = np.frombuffer(str(series.timezone).encode(), dtype=np.uint8)
     write_atomically(year / "his.npz", lambda temporary: np.savez_compressed(temporary, **arrays))
     written = [year / "his.npz"]
     bounds = (first, first + train, first + train + val, last)

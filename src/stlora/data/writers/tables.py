@@ -14,7 +14,8 @@ from stlora.files import write_atomically
 
 def write_wide(series: SensorSeries, path: Path) -> list[Path]:
     """Write one row per time and one column per sensor, empty cells where nothing was observed."""
-    frame = pd.DataFrame(series.values, index=series.time.rename("time"), columns=list(series.node_ids))
+    time = _time(series, path).rename("time")
+    frame = pd.DataFrame(series.values, index=time, columns=list(series.node_ids))
     _write(frame.reset_index(), path)
     return [path, *_write_companions(series, path)]
 
@@ -23,9 +24,17 @@ def write_long(series: SensorSeries, path: Path) -> list[Path]:
     """Write columns time, node and value, one row per time and sensor, also where nothing was observed."""
     steps, nodes = series.values.shape
     names = pd.Categorical.from_codes(np.tile(np.arange(nodes), steps), categories=pd.Index(series.node_ids))
-    frame = pd.DataFrame({"time": series.time.repeat(nodes), "node": names, "value": series.values.reshape(-1)})
+    frame = pd.DataFrame({"time": _time(series, path).repeat(nodes), "node": names, "value": series.values.reshape(-1)})
     _write(frame, path)
     return [path, *_write_companions(series, path)]
+
+
+def _time(series: SensorSeries, path: Path) -> pd.Index:
+    """The time stamps; in CSV, which has no other place for it, with the zone as RFC 9557 writes it."""
+    if series.time.tz is None or path.suffix.lower() != ".csv":
+        return series.time
+    named = "" if str(series.timezone).startswith("UTC") else f"[{series.timezone}]"  # an offset says all of itself
+    return pd.Index([f"{stamp.isoformat()}{named}" for stamp in series.time])
 
 
 def _write(frame: pd.DataFrame, path: Path) -> None:
