@@ -64,7 +64,8 @@ def command(*arguments, **environment):
 
 
 def one_error(capsys):
-    err = capsys.readouterr().err
+    lines = capsys.readouterr().err.splitlines(keepends=True)
+    err = "".join(line for line in lines if not line.startswith("note: "))
     assert err.startswith("stlora: error: ")
     assert err.count("\n") == 1
     return err
