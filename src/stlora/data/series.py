@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -196,14 +196,17 @@ class SensorSeries:
 
         Args:
             nodes: ids to keep, in the order wanted; all if None.
-            start: first time stamp to keep.
+            start: first time stamp to keep; by the clock of the series if it has no zone itself.
             end: last time stamp to keep; a date without time of day means the whole day.
             max_missing: keep sensors whose share of missing values in the period is at most this.
 
         Raises:
             InputError: an id is unknown, a time cannot be read, or nothing is left.
         """
-        rows = self.time.slice_indexer(_moment("start", start), _moment("end", end))
+        rows = slice(
+            0 if start is None else int(self.time.searchsorted(self._bound("start", start))),
+            None if end is None else int(self.time.searchsorted(self._bound("end", end), side="right")),
+        )
         values = self.values[rows]
         columns = np.arange(self.num_nodes)
         if nodes is not None:
@@ -232,6 +235,27 @@ class SensorSeries:
             node_ids=tuple(self.node_ids[i] for i in columns),
             adjacency=None if self.adjacency is None else self.adjacency[np.ix_(columns, columns)],
             coordinates=None if self.coordinates is None else self.coordinates[columns],
+        )
+
+    def _bound(self, name: Literal["start", "end"], given: str | pd.Timestamp) -> pd.Timestamp:
+        """The first or last moment of the time that was given."""
+        first = name == "start"
+        try:
+            moment = pd.Timestamp(given)
+            if isinstance(given, str) and not pd.isna(moment) and moment.tz is None:  # a day or a month is all of it
+                period = pd.Period(given)
+                moment = period.start_time if first else period.end_time
+        except ValueError:
+            moment = None
+        if moment is None or pd.isna(moment):
+            raise InputError(f"{name} is {given!r}; expected a time such as 2024-01-31 or 2024-01-31 00:05")
+        if (moment.tz is None) == (self.time.tz is None):
+            return moment
+        if self.time.tz is None:
+            raise InputError(f"{name} is {given!r}, and {self.name} knows no time zone; give a time without UTC offset")
+        # an hour that clocks show twice is meant whole, one that they skip is where they go on or stop
+        return moment.tz_localize(
+            self.time.tz, ambiguous=first, nonexistent="shift_forward" if first else "shift_backward"
         )
 
     def fingerprint(self) -> str:
@@ -286,12 +310,3 @@ def _columns(values: NDArray[np.float32], columns: NDArray[np.intp]) -> NDArray[
     for rows in row_chunks(values):
         np.take(values[rows], columns, axis=1, out=chosen[rows])
     return chosen
-
-
-def _moment(name: str, given: str | pd.Timestamp | None) -> str | pd.Timestamp | None:
-    """A time as it was given, if it can be read; a date stays text, because it means the whole day."""
-    try:
-        pd.Timestamp(given or 0)
-    except ValueError as error:
-        raise InputError(f"{name} is {given!r}; expected a time such as 2024-01-31 or 2024-01-31 00:05") from error
-    return given
