@@ -83,19 +83,20 @@ def with_offsets(
     distinct = np.unique(offsets)
     if len(set(named)) == 1:
         check_timezone(named[0])
-        return with_zone(utc.tz_convert(named[0]))
+        return utc.tz_convert(named[0]), ()
     if len(distinct) == 1:
-        return with_zone(utc.tz_convert(timezone(timedelta(microseconds=int(distinct[0]) // 1000))))
+        return utc.tz_convert(timezone(timedelta(microseconds=int(distinct[0]) // 1000))), ()
     listed = ", ".join(str(timezone(timedelta(microseconds=int(offset) // 1000))) for offset in distinct[:4])
     for name in _CHANGED_CLOCKS:
         if (_offsets(utc, name) == offsets).all():
             note = (
-                f"Time stamps carry the UTC offsets of the clock of {name} ({listed}); that zone was taken, timezone= "
-                "(--timezone) gives another."
+                f"Time stamps carry the UTC offsets {listed} as clocks in {name} show them; timezone= (--timezone) gives "
+                "another zone."
             )
             return utc.tz_convert(name), (note,)
     note = (
-        f"Time stamps carry several UTC offsets ({listed}); UTC was taken, timezone= (--timezone) gives a local clock."
+        f"Time stamps carry the UTC offsets {listed}, which no one clock known here shows; UTC was taken, timezone= "
+        "(--timezone) gives a zone."
     )
     return utc, (note,)
 
@@ -121,9 +122,14 @@ def convert(time: pd.DatetimeIndex, timezone: str) -> tuple[pd.DatetimeIndex, tu
     """
     check_timezone(timezone)
     assert time.tz is not None
-    converted = time.tz_convert(timezone)
+    converted, _ = with_zone(time.tz_convert(timezone))
     before, after = zone_name(time.tz), zone_name(converted.tz)  # type: ignore[arg-type]
-    return time.tz_convert(after), () if before == after else (f"Time stamps in {before} were converted to {after}.",)
+    if before == after:
+        return converted, ()
+    doubt = ""
+    if after.startswith("UTC+") or after.startswith("UTC-"):
+        doubt = "; if that clock is changed twice a year, its times are off, and a zone such as Europe/Berlin is needed"
+    return converted, (f"Time stamps in {before} were converted to {after}{doubt}.",)
 
 
 def localize(
