@@ -90,8 +90,8 @@ def with_offsets(
     for name in _CHANGED_CLOCKS:
         if (_offsets(utc, name) == offsets).all():
             note = (
-                f"Time stamps carry the UTC offsets {listed} as clocks in {name} show them; timezone= (--timezone) gives "
-                "another zone."
+                f"Time stamps carry the UTC offsets {listed} as clocks in {name} show them; timezone= (--timezone) "
+                "gives another zone."
             )
             return utc.tz_convert(name), (note,)
     note = (
@@ -127,7 +127,7 @@ def convert(time: pd.DatetimeIndex, timezone: str) -> tuple[pd.DatetimeIndex, tu
     if before == after:
         return converted, ()
     doubt = ""
-    if after.startswith("UTC+") or after.startswith("UTC-"):
+    if after.startswith(("UTC+", "UTC-")):
         doubt = "; if that clock is changed twice a year, its times are off, and a zone such as Europe/Berlin is needed"
     return converted, (f"Time stamps in {before} were converted to {after}{doubt}.",)
 
