@@ -12,6 +12,7 @@ from stlora import InputError
 from stlora.cli import main
 from stlora.data import SensorSeries
 from stlora.data.filling import Filling
+from stlora.data.reading import mask_zeros
 from stlora.serving import ServedNetwork, export, exporting, formats
 from stlora.serving.formats import read, read_facts
 from stlora.training import FitConfig, fit, predict
@@ -50,6 +51,21 @@ def own_run(series, tmp_path_factory):
 @pytest.fixture(scope="module")
 def exported(run, tmp_path_factory):
     return export(run, tmp_path_factory.mktemp("files") / "model.pt2")
+
+
+def test_zeros_are_missing_in_the_file_where_they_are_in_the_run(series, tmp_path):
+    values = series.values.copy()
+    values[::7, 1] = 0.0
+    values[-1, 1] = 0.0
+    zeros = SensorSeries(values, series.time, series.node_ids)
+    masked = mask_zeros(zeros)
+    run = fit(FitConfig(data="x", backbone="lstm", backbone_options=LSTM, out=str(tmp_path / "run"), **SIZES), masked)
+    written = export(run, tmp_path / "model.pt2")
+    time = series.time[-4:].asi8[None] // 10**9
+    answer = read(written.path)(torch.from_numpy(values[None, -4:]), torch.from_numpy(time))
+    expected = predict(run, zeros).table["forecast"].to_numpy().reshape(3, -1)
+    np.testing.assert_allclose(answer[0].numpy(), expected, rtol=1e-4)
+    assert written.facts["zero_is_missing"] is True
 
 
 def test_file_forecasts_what_the_run_does(run, series, exported):

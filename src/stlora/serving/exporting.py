@@ -51,7 +51,7 @@ def export(run: Run, output: str | Path, module: nn.Module | str | None = None) 
     path = check_output(Path(output))
     record = run.record()
     network = run.load(module).cpu().eval().requires_grad_(False)
-    served = ServedNetwork(network, record.scaler, run.filling()).eval()
+    served = ServedNetwork(network, record.scaler, run.filling(), record.zero_is_missing).eval()
     facts = _facts(run, record)
     difference = 0.0
 
@@ -102,7 +102,7 @@ def _facts(run: Run, record: BackboneRecord) -> dict[str, Any]:
         "adapter": run.metrics["adapter"],
         "inputs": {
             "values": f"[batch, {record.history}, {nodes}] float32, measurements in the data's unit, oldest first, "
-            "NaN where nothing was observed",
+            "NaN where nothing was observed" + (", or zero, as in the run's data" if record.zero_is_missing else ""),
             "time": f"[batch, {record.history}] int64, seconds from 1970-01-01 00:00 to each step, as wall clocks "
             "at the sensors show both",
         },
@@ -110,6 +110,7 @@ def _facts(run: Run, record: BackboneRecord) -> dict[str, Any]:
         "unit": record.unit,
         "interval_seconds": record.interval_seconds,
         "timezone": record.timezone,
+        "zero_is_missing": record.zero_is_missing,
         "fill": run.filling().fill,
         "scaler": {"mean": record.scaler.mean, "std": record.scaler.std},
         "node_ids": record.node_ids,

@@ -20,6 +20,7 @@ class ServedNetwork(nn.Module):
         network: a backbone, alone or adapted, ``[B, T, N, C]`` to ``[B, H, N, 1]`` in scaled units.
         scaler: of the run.
         filling: of the run.
+        zero_is_missing: whether a zero stands for a missing value, as in the run's data.
 
     Example:
         >>> from stlora.backbones import create
@@ -28,11 +29,12 @@ class ServedNetwork(nn.Module):
         torch.Size([2, 12, 5])
     """
 
-    def __init__(self, network: nn.Module, scaler: Scaler, filling: Filling) -> None:
+    def __init__(self, network: nn.Module, scaler: Scaler, filling: Filling, zero_is_missing: bool = False) -> None:
         super().__init__()
         self.network = network
         self.scaler = scaler
         self.fill = filling.fill
+        self.zero_is_missing = zero_is_missing
         self.profile: Tensor | None
         profile = None
         if filling.profile is not None:
@@ -43,7 +45,8 @@ class ServedNetwork(nn.Module):
         """Forecast from the newest measurements.
 
         Args:
-            values: ``[B, T, N]`` float32 in physical units, oldest first, NaN where nothing was observed.
+            values: ``[B, T, N]`` float32 in physical units, oldest first, NaN where nothing was observed, or zero where
+                that means so.
             time: ``[B, T]`` int64, seconds from 1970-01-01 00:00 to each step, as wall clocks show both.
 
         Returns:
@@ -52,6 +55,8 @@ class ServedNetwork(nn.Module):
         time_of_day = (time.remainder(_DAY).double() / _DAY).to(values.dtype)
         weekday = (torch.div(time, _DAY, rounding_mode="floor") + _THURSDAY).remainder(7).to(values.dtype) / 7
         observed = ~values.isnan()
+        if self.zero_is_missing:
+            observed = observed & (values != 0)
         filled = self._filled(self.scaler.transform(values), observed, time_of_day)
         clock = (each.unsqueeze(-1).expand(values.shape) for each in (time_of_day, weekday))
         x = torch.stack([filled, *clock, observed.to(values.dtype)], dim=-1)  # [B, T, N, 4]
