@@ -61,7 +61,7 @@ def test_zeros_are_missing_in_the_file_where_they_are_in_the_run(series, tmp_pat
     masked = mask_zeros(zeros)
     run = fit(FitConfig(data="x", backbone="lstm", backbone_options=LSTM, out=str(tmp_path / "run"), **SIZES), masked)
     written = export(run, tmp_path / "model.pt2")
-    time = series.time[-4:].asi8[None] // 10**9
+    time = series.time[-4:].as_unit("ns").asi8[None] // 10**9
     answer = read(written.path)(torch.from_numpy(values[None, -4:]), torch.from_numpy(time))
     expected = predict(run, zeros).table["forecast"].to_numpy().reshape(3, -1)
     np.testing.assert_allclose(answer[0].numpy(), expected, rtol=1e-4)
