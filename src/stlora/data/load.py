@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from stlora.data.companions import (
     attach_own_graph,
 )
 from stlora.data.graph_choice import names_graph
-from stlora.data.readers import SERIES_READERS, Table, read_table
+from stlora.data.readers import SERIES_READERS, SeriesReader, Table, read_table
 from stlora.data.readers.graph_file import read_graph
 from stlora.data.reading import in_zone, mask_zeros
 from stlora.data.series import SensorSeries, observed_share
@@ -30,6 +32,7 @@ from stlora.data.time.stamps import to_interval, to_start
 from stlora.errors import InputError
 
 _log = logging.getLogger(__name__)
+_DEEPEST, _MOST_FILES = 4, 20_000  # folders in folders that are searched for parts of a table
 
 
 def load_series(
@@ -127,16 +130,16 @@ def _from_path(
     path: Path, options: dict[str, Any], timezone: str | None, find_graph: bool
 ) -> tuple[SensorSeries, bool]:
     """The series, and whether a zero means missing in its layout."""
-    source = _only_series_file(path) if path.is_dir() else path
+    source, *others = _series_files(path) if path.is_dir() else (path,)
     if not source.exists():
         known = ", ".join(catalogue())
         raise InputError(f"there is no file or folder {path} and no data set of that name; the catalogue has {known}")
     try:
-        table = read_table(source, **options)
+        table = read_table(source, *others, **options)
         series = _to_series(table, timezone, name=(path.resolve() if path.is_dir() else path).stem)
     except InputError as error:
-        raise InputError(f"{source}: {error}") from error
-    if path.is_dir():
+        raise InputError(f"{path if others else source}: {error}") from error
+    if path.is_dir() and not others:
         series = replace(series, notes=(f"Read from {source.name}.", *series.notes))
     if find_graph and table.graph is not None:
         series = attach_own_graph(series, table.graph, required=path.is_dir())
@@ -147,19 +150,33 @@ def _from_path(
     return series, table.zero_is_missing
 
 
-def _only_series_file(folder: Path) -> Path:
-    """The series file of a folder: of the first format that has one."""
+def _series_files(folder: Path) -> list[Path]:
+    """The series file of a folder, of the first format that has one; several, if they are parts of one table."""
     files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     files += sorted(folder.glob("*/his.npz"))  # LargeST keeps them by year
     for reader in SERIES_READERS:
-        found = [path for path in files if path.suffix.lower() in reader.suffixes and reader.holds_series(path)]
-        if len(found) == 1:
-            return found[0]
+        found = _held(reader, files)
+        if len(found) == 1 or (reader.in_parts and found):
+            return found
         if found:
             names = ", ".join(path.name for path in found)
             raise InputError(f"{folder} holds several series ({names}); name the one to read")
+    deeper = _deeper(folder)
+    for reader in SERIES_READERS:
+        if reader.in_parts and (found := _held(reader, deeper)):
+            return found
     known = ", ".join(dict.fromkeys(suffix for reader in SERIES_READERS for suffix in reader.suffixes))
     raise InputError(f"{folder} holds no series; expected one file ({known}) with a column of time stamps")
+
+
+def _held(reader: SeriesReader, files: Sequence[Path]) -> list[Path]:
+    return [path for path in files if path.suffix.lower() in reader.suffixes and reader.holds_series(path)]
+
+
+def _deeper(folder: Path) -> list[Path]:
+    """The files in folders of the folder, such as year=2023/month=10, in order; at most so many."""
+    found = (path for depth in range(1, _DEEPEST + 1) for path in folder.glob("*/" * depth + "*") if path.is_file())
+    return sorted(islice(found, _MOST_FILES))
 
 
 def _to_series(table: Table, timezone: str | None, name: str) -> SensorSeries:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from stlora.data.readers import (
+    agencies,
     basicts,
     basicts_dat,
     hdf,
@@ -41,6 +42,7 @@ class SeriesReader:
         read: reads a file; raises InputError for anything it cannot read whole.
         options: those of ``channel``, ``start`` and ``interval`` that ``read`` takes.
         holds_series: whether a file of these suffixes holds a series rather than something that lies beside one.
+        in_parts: whether several files of this format in a folder are parts of one table; ``read`` takes them all.
     """
 
     name: str
@@ -49,9 +51,24 @@ class SeriesReader:
     read: Callable[..., Table]
     options: tuple[str, ...] = ()
     holds_series: Callable[[Path], bool] = _always
+    in_parts: bool = False
 
 
 _UNDATED = ("start", "interval")
+
+
+def _agency(layout: agencies.Layout) -> SeriesReader:
+    def holds_series(path: Path) -> bool:
+        try:
+            return layout.recognises(path, read_head(path))
+        except InputError:
+            return False
+
+    suffixes = (".csv", ".txt", ".gz", ".parquet")
+    return SeriesReader(
+        layout.name, suffixes, layout.recognises, layout.read, ("channel",), holds_series, in_parts=True
+    )
+
 
 # In the order in which a folder is searched; what is recognised more closely stands before what takes more.
 SERIES_READERS = (
@@ -69,6 +86,7 @@ SERIES_READERS = (
     SeriesReader("LargeST npz", (".npz",), largest_npz.recognises, largest_npz.read, _UNDATED, pems.holds_series),
     SeriesReader("Torch-MTS npz", (".npz",), torch_mts.recognises, torch_mts.read, ("start",), pems.holds_series),
     SeriesReader("PEMS npz", (".npz",), pems.recognises, pems.read, ("channel", *_UNDATED), pems.holds_series),
+    *(_agency(layout) for layout in agencies.LAYOUTS),
     SeriesReader("long Parquet", (".parquet",), long_parquet.recognises, long_parquet.read, ("channel",)),
     SeriesReader("Parquet", (".parquet",), wide_parquet.recognises, wide_parquet.read),
     SeriesReader(
@@ -98,11 +116,12 @@ def read_head(path: Path) -> bytes:
     return head
 
 
-def read_table(path: Path, **options: Any) -> Table:
+def read_table(path: Path, *others: Path, **options: Any) -> Table:
     """Read a file of measurements in any format of :data:`SERIES_READERS`.
 
     Args:
         path: the file.
+        others: further parts of the same table.
         options: ``channel``, ``start`` and ``interval``, for the formats that need telling; None is not given.
 
     Raises:
@@ -124,4 +143,4 @@ def read_table(path: Path, **options: Any) -> Table:
     refused = [name for name in given if name not in found.options]
     if refused:
         raise InputError(f"is {found.name}, which does not need {refused[0]}; leave out {refused[0]}")
-    return found.read(path, **given)
+    return found.read(path, *others, **given)

@@ -1,0 +1,268 @@
+"""The files that agencies publish, read block by block: CSV in any of its dialects, plain or gzip, and Parquet."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import unicodedata
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from stlora.data.readers import wide_parquet
+from stlora.data.readers.wide import MISSING
+from stlora.errors import InputError
+
+BLOCK = 32 << 20  # bytes of text that are read at once
+_ROWS = 1_000_000  # of a Parquet file that are read at once
+_TOP = 40  # lines before the header that are looked through
+_FREE_SIZE, _MAX_EXPANSION = 64 << 20, 200  # bytes; what no measurement reaches: 200 bytes from one byte of gzip
+_GZIP = b"\x1f\x8b"
+
+
+@dataclass(frozen=True)
+class Outline:
+    """How a file is laid out.
+
+    Attributes:
+        names: of the columns, in plain letters (:func:`plain`); numbers where the file has no header.
+        titles: of the columns as they stand in the file.
+        first: the cells of the first row.
+        separator: between two cells; empty for Parquet.
+        skip: the lines up to the first row.
+        above: the lines before the header.
+    """
+
+    names: tuple[str, ...]
+    titles: tuple[str, ...] = ()
+    first: tuple[str, ...] = ()
+    separator: str = ""
+    skip: int = 0
+    above: tuple[str, ...] = ()
+
+
+def plain(name: object) -> str:
+    """A column name in small letters without accents, quotes and repeated spaces, as layouts are told by.
+
+    Example:
+        >>> plain(' "AÑO"'), plain("521  - 660 cm")
+        ('ano', '521 - 660 cm')
+    """
+    letters = unicodedata.normalize("NFKD", str(name).strip().strip('"').strip())
+    return " ".join("".join(c for c in letters if not unicodedata.combining(c)).lower().split())
+
+
+def start_of(path: Path, head: bytes) -> tuple[str, bool] | None:
+    """The text that a file begins with, unpacked, and whether its last line may be cut; None for what is no text."""
+    if head.startswith(_GZIP):
+        try:
+            head = zlib.decompressobj(wbits=31).decompress(head, 1 << 16)
+        except zlib.error:
+            return None
+    if b"\0" in head or head.startswith((b"PAR1", b"PK\x03\x04")):
+        return None
+    return _decode(head)[0], len(head) >= 4096
+
+
+def outline(path: Path, head: bytes, is_header: Callable[[Sequence[str]], bool]) -> Outline | None:
+    """The outline of a text file, if one of its first lines is the header that is looked for.
+
+    Args:
+        path: the file.
+        head: its first bytes.
+        is_header: whether these column names, in plain letters, are those of the header.
+    """
+    start = start_of(path, head)
+    if start is None:
+        return None
+    lines = start[0].splitlines()[:_TOP]
+    for number, line in enumerate(lines):
+        for separator in ",;\t":
+            titles = _cells(line, separator)
+            if titles and is_header(names := tuple(plain(title) for title in titles)):
+                below = next((_cells(text, separator) for text in lines[number + 1 :] if text.strip()), None)
+                return Outline(names, titles, below or (), separator, number + 1, tuple(lines[:number]))
+    return None
+
+
+def parquet_outline(path: Path, head: bytes) -> Outline | None:
+    """The columns of a Parquet file; None for any other file and a damaged one."""
+    if not head.startswith(b"PAR1"):
+        return None
+    try:
+        with wide_parquet.reading(path) as file:
+            titles = tuple(str(name) for name in file.schema_arrow.names)
+    except InputError:
+        return None  # the reader of all other Parquet files says why
+    return Outline(tuple(plain(title) for title in titles), titles)
+
+
+def blocks(path: Path, found: Outline, columns: Sequence[int], as_text: Sequence[int]) -> Iterator[pd.DataFrame]:
+    """The rows of a file, some at a time, as columns that bear the number of their place.
+
+    Args:
+        path: the file.
+        found: its outline.
+        columns: the places of the columns to read.
+        as_text: those of them that are kept as text.
+
+    Raises:
+        InputError: the file cannot be read, has no rows, or one of its rows lacks cells.
+    """
+    if not found.separator:
+        yield from _parquet_blocks(path, found, columns)
+        return
+    width, expected = max(columns) + 1, len(found.names)
+    exact = found.skip > 0  # without a header rows may be longer than the first, as those of more lanes are
+    done = 0
+    for text in _texts(path, found.skip):
+        short, long = _widths(text, found.separator, expected if exact else width)
+        if short is not None or (exact and long is not None):
+            row, cells = cast("tuple[int, int]", short if short is not None else long)
+            raise InputError(
+                f"row {done + row + 1} has {cells} cells and the header {expected}; the file is cut short or "
+                "malformed, get it again"
+            )
+        frame = _parse(text, found.separator, expected, columns, as_text)
+        done += len(frame)
+        if len(frame):
+            yield frame
+    if not done:
+        raise InputError("holds no rows below its header; get it again")
+
+
+def numbers(column: pd.Series, title: str, separator: str, first_row: int) -> NDArray[np.float64]:
+    """The numbers of a column, NaN where a cell is empty; a comma is a decimal one where semicolons part the cells.
+
+    Raises:
+        InputError: a cell is no number.
+    """
+    if pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype):
+        return column.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
+    text = column.astype(object).where(column.notna(), "").astype(str).str.strip()
+    text = text.mask(text.isin(MISSING), "nan")
+    if separator == ";":
+        text = text.str.replace(r"^([+-]?\d+),(\d+)$", r"\1.\2", regex=True)
+    values = pd.to_numeric(text, errors="coerce")
+    bad = np.flatnonzero(values.isna() & (text != "nan"))
+    if len(bad):
+        raise InputError(
+            f"column {title!r}, row {first_row + int(bad[0]) + 1} holds {text.iloc[bad[0]]!r}; "
+            "expected a number, or an empty cell where nothing was measured"
+        )
+    return values.to_numpy(dtype=np.float64, copy=True)
+
+
+def _decode(raw: bytes) -> tuple[str, str]:
+    """The text and its encoding: UTF-8, or else Windows-1252, in which older exports are written."""
+    raw = raw.removeprefix(b"\xef\xbb\xbf")
+    try:
+        return raw.decode("utf-8"), "utf-8"
+    except UnicodeDecodeError as error:
+        if error.start >= len(raw) - 4:  # a character that the end of the block cuts
+            return raw[: error.start].decode("utf-8"), "utf-8"
+        return raw.decode("cp1252", errors="replace"), "cp1252"
+
+
+def _cells(line: str, separator: str) -> tuple[str, ...]:
+    try:
+        return tuple(next(csv.reader([line], delimiter=separator), ()))
+    except csv.Error:
+        return ()
+
+
+def _open(path: Path) -> BinaryIO:
+    file = path.open("rb")
+    if file.read(2) == _GZIP:
+        file.close()
+        return cast(BinaryIO, gzip.open(path, "rb"))
+    file.seek(0)
+    return file
+
+
+def _texts(path: Path, skip: int) -> Iterator[bytes]:
+    """The bytes below the header in blocks of whole lines."""
+    size, limit, rest = 0, max(_FREE_SIZE, _MAX_EXPANSION * path.stat().st_size), b""
+    try:
+        with _open(path) as file:
+            for _ in range(skip):
+                file.readline(1 << 20)
+            while piece := file.read(BLOCK):
+                size += len(piece)
+                if size > limit:
+                    raise InputError(f"unpacks to more than {limit} bytes, which no measurements take; get it again")
+                lines, newline, rest = (rest + piece).rpartition(b"\n")
+                if newline:
+                    yield lines + newline
+                elif len(rest) > 2 * BLOCK:
+                    raise InputError("holds a line that does not end; it is damaged, get it again")
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"cannot be read whole ({error}); it is damaged or cut short, get it again") from error
+    if rest.strip():
+        yield rest
+
+
+def _widths(raw: bytes, separator: str, expected: int) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:
+    """The first row with fewer cells than expected and the first with more, each with their number."""
+    text = np.frombuffer(raw, dtype=np.uint8)
+    outside = np.bitwise_xor.accumulate(text == ord('"')) == 0 if b'"' in raw else np.ones(len(text), dtype=bool)
+    ends = np.append(np.flatnonzero((text == ord("\n")) & outside), len(text))
+    marks = np.flatnonzero((text == ord(separator)) & outside)
+    cells = np.diff(np.searchsorted(marks, ends), prepend=0) + 1
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    alone = np.flatnonzero(cells == 1)
+    blank = [i for i in alone if not raw[starts[i] : ends[i]].strip()]
+    cells = np.delete(cells, blank)
+    found = []
+    for wrong in (np.flatnonzero(cells < expected), np.flatnonzero(cells > expected)):
+        found.append((int(wrong[0]), int(cells[wrong[0]])) if len(wrong) else None)
+    return found[0], found[1]
+
+
+def _parse(raw: bytes, separator: str, width: int, columns: Sequence[int], as_text: Sequence[int]) -> pd.DataFrame:
+    try:
+        return pd.read_csv(
+            io.BytesIO(raw),
+            sep=separator,
+            header=None,
+            names=range(width),
+            usecols=list(columns),
+            index_col=False,
+            encoding=_decode(raw)[1],
+            encoding_errors="replace",
+            dtype=cast(Any, dict.fromkeys(as_text, "category")),
+            na_values=cast(Any, {i: list(MISSING) for i in columns if i not in as_text}),
+            keep_default_na=False,
+            skipinitialspace=True,
+            low_memory=False,
+        )
+    except (ValueError, OverflowError) as error:  # pandas.errors.ParserError is a ValueError
+        raise InputError(f"cannot be read as CSV ({' '.join(str(error).split())}); get it again") from error
+
+
+def _parquet_blocks(path: Path, found: Outline, columns: Sequence[int]) -> Iterator[pd.DataFrame]:
+    done = 0
+    with wide_parquet.reading(path) as file:
+        for batch in file.iter_batches(batch_size=_ROWS, columns=[found.titles[i] for i in columns]):
+            frame = cast(Any, batch).to_pandas(ignore_metadata=True)
+            frame.columns = list(columns)
+            done += len(frame)
+            if len(frame):
+                yield frame
+    if not done:
+        raise InputError("holds no rows; get it again")
+
+
+def number_rows(frames: Iterator[pd.DataFrame]) -> Iterator[tuple[int, pd.DataFrame]]:
+    """Each block with the number of rows before it."""
+    done = 0
+    for frame in frames:
+        yield done, frame
+        done += len(frame)

@@ -1,0 +1,413 @@
+"""Layouts with one row per time and sensor: what they are described by, and how their files are read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from stlora.data.readers import long, parts
+from stlora.data.readers.agencies import files
+from stlora.data.readers.agencies.files import Outline
+from stlora.data.readers.agencies.times import distinct
+from stlora.data.readers.table import Table
+from stlora.errors import InputError
+
+_UNITS = {"ug.m-3": "µg/m³", "ug/m3": "µg/m³", "µg/m3": "µg/m³", "μg/m³": "µg/m³"}
+_UNITS |= {"mg.m-3": "mg/m³", "mg/m3": "mg/m³", "ng.m-3": "ng/m³"}
+_NEAR = 0.001  # degrees, about 100 m: how much the coordinates of one place differ
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A column of values.
+
+    Attributes:
+        name: by which it is asked for.
+        column: in plain letters.
+        unit: of its values.
+    """
+
+    name: str
+    column: str
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Which rows of a layout hold no measurement.
+
+    Attributes:
+        column: that is looked at; the rule is idle where a file lacks it.
+        invalid: for each distinct text of that column, whether its rows are invalid.
+        because: what the note says of them.
+        channels: for which alone it holds; all if empty.
+        leaves_out: whether such rows are left out, sensor and all, rather than missing.
+    """
+
+    column: str
+    invalid: Callable[[str], bool]
+    because: str
+    channels: tuple[str, ...] = ()
+    leaves_out: bool = False
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some rows of a file, by the names of their columns.
+
+    Attributes:
+        frame: the columns by number.
+        position: the number of each column.
+        titles: how the file calls the columns; empty where it does not.
+        separator: between two cells.
+        first_row: the number of rows before these.
+    """
+
+    frame: pd.DataFrame
+    position: Mapping[str, int]
+    titles: tuple[str, ...]
+    separator: str
+    first_row: int
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.position
+
+    def column(self, name: str) -> pd.Series:
+        """A column."""
+        return self.frame[self.position[name]]
+
+    def numbers(self, name: str) -> NDArray[np.float64]:
+        """A column of numbers."""
+        title = self.titles[self.position[name]] if self.titles else name
+        return files.numbers(self.column(name), title, self.separator, self.first_row)
+
+    def where(self, name: str, is_so: Callable[[str], bool]) -> NDArray[np.bool_]:
+        """For each row, whether the text of its cell is so."""
+        codes, texts = distinct(self.column(name))
+        so = np.array([*(is_so(str(text)) for text in texts), is_so("")], dtype=bool)  # code -1: an empty cell
+        return so[codes]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A layout with one row per time and sensor.
+
+    Attributes:
+        name: in messages.
+        columns: by which it is recognised, in plain letters.
+        node: the column that names the sensor.
+        time: the time stamps, of the columns ``clock`` of a block and the number of rows before it.
+        clock: those columns.
+        channels: the columns of values; the first that a file has is the default.
+        within: a column that tells sensors of one name apart, if that happens.
+        quantity: the column that says what a row measures, where rows measure several things.
+        quantities: name and unit of what that column numbers.
+        unit: the column that holds the unit.
+        kind: a column of which a series has one value, such as hourly and daily means.
+        rules: which values are missing.
+        faulty: numbers that stand for a missing value; ``negative`` for every one below zero.
+        place: the columns of latitude and longitude.
+        note: what is assumed.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    node: str
+    time: Callable[[Sequence[pd.Series], int], pd.DatetimeIndex]
+    clock: tuple[str, ...]
+    channels: tuple[Channel, ...]
+    within: str = ""
+    quantity: str = ""
+    quantities: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    unit: str = ""
+    kind: str = ""
+    rules: tuple[Rule, ...] = ()
+    faulty: tuple[float, ...] = ()
+    negative: bool = False
+    place: tuple[str, ...] = ()
+    note: str = ""
+
+    def fits(self, names: Sequence[str]) -> bool:
+        """Whether these are the columns of the layout."""
+        return set(self.columns) <= set(names)
+
+    def outline(self, path: Path, head: bytes) -> Outline | None:
+        """How the file is laid out, if it is of this layout."""
+        found = files.outline(path, head, self.fits)
+        if found is None:
+            found = files.parquet_outline(path, head)
+        return found if found is not None and self.fits(found.names) else None
+
+    def recognises(self, path: Path, head: bytes) -> bool:
+        """Whether a file that begins with ``head`` is of this layout."""
+        return self.outline(path, head) is not None
+
+    def needs(self, names: Sequence[str], chosen: Channel) -> list[str]:
+        """The columns to read of those that a file has."""
+        wanted = (*self.clock, self.node, chosen.column, self.within, self.quantity, self.unit, self.kind, *self.place)
+        return [name for name in dict.fromkeys((*wanted, *(rule.column for rule in self.rules))) if name in names]
+
+    def tidy(self, block: Block) -> Block:
+        """The block with one row per time and sensor."""
+        return block
+
+    def read(self, *paths: Path, channel: str | None = None) -> Table:
+        """Read the files of a layout as one table.
+
+        Args:
+            paths: the files.
+            channel: the column or quantity to read.
+
+        Raises:
+            InputError: a file cannot be read whole, there is no such channel or several may be meant, or two rows
+                contradict each other.
+        """
+        return read(self, paths, channel)
+
+
+@dataclass
+class _Tally:
+    """What was found in the blocks that were read so far."""
+
+    quantities: dict[str, None] = field(default_factory=dict)
+    chosen: dict[str, None] = field(default_factory=dict)
+    units: dict[str, None] = field(default_factory=dict)
+    kinds: dict[str, None] = field(default_factory=dict)
+    places: dict[str, tuple[float, float]] = field(default_factory=dict)
+    moving: set[str] = field(default_factory=set)
+    missing: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
+    values: int = 0
+
+
+def read(layout: Layout, paths: Sequence[Path], channel: str | None) -> Table:
+    """Read files of one layout as one table; see :meth:`Layout.read`."""
+    tally, tables, notes = _Tally(), list[Table](), list[str]()
+    chosen = layout.channels[0]
+    for number, path in enumerate(paths):
+        try:
+            with path.open("rb") as file:
+                found = layout.outline(path, file.read(4096))
+            if found is None:
+                raise InputError(f"is not of the layout {layout.name} as the other files are; read it alone")
+            if number == 0 and not layout.quantity:
+                chosen, note = _channel(layout, found, channel)
+                notes.append(note)
+            tables += _tables(layout, path, found, chosen, channel, tally)
+        except (InputError, OSError) as error:
+            raise InputError(f"{path.name} {error}" if len(paths) > 1 else str(error)) from error
+    if not tables:
+        raise InputError(_nothing(tally, channel))
+    table = _told_apart(layout, parts.join(tables), tally)
+    if layout.quantity:
+        chosen = replace(chosen, name=next(iter(tally.chosen)), unit=_unit(layout, tally))
+        others = [name for name in tally.quantities if name not in tally.chosen]
+        notes.append(_chosen(chosen.name, others))
+    if len(paths) > 1:
+        notes.append(f"{len(paths)} files were read as one table.")
+    notes += [f"{count} rows were left out: {because}." for because, count in tally.left_out.items()]
+    notes += [
+        f"{count} of {tally.values} values were taken as missing: {because}."
+        for because, count in tally.missing.items()
+    ]
+    notes += [layout.note] if layout.note else []
+    return replace(table, unit=_per_interval(chosen.unit, table.time), notes=(*notes, *table.notes))
+
+
+def _per_interval(unit: str, time: pd.DatetimeIndex) -> str:
+    """The unit with the length of the interval, where a layout counts by interval."""
+    steps, counts = np.unique(np.diff(time.sort_values().asi8), return_counts=True)
+    if not len(steps):
+        return unit
+    minutes = int(steps[counts.argmax()]) / 60e9
+    return unit.replace("per interval", f"per {minutes:g} min")
+
+
+def _channel(layout: Layout, found: Outline, channel: str | None) -> tuple[Channel, str]:
+    """The column to read, and a note on those that are not."""
+    there = [one for one in layout.channels if one.column in found.names]
+    names = [one.name for one in there]
+    chosen = [one for one in there if channel is None or files.plain(channel) in (one.name, one.column)]
+    if not chosen:
+        wanted = "expected a column of values" if channel is None else f"{channel!r} is none of them"
+        raise InputError(f"is {layout.name} with the channels {', '.join(names) or 'none'}; {wanted}")
+    return chosen[0], _chosen(chosen[0].name, [name for name in names if name != chosen[0].name])
+
+
+def _chosen(name: str, others: Sequence[str]) -> str:
+    return f"{name} was read" + (f"; the data also hold {', '.join(others)}." if others else ".")
+
+
+def _tables(
+    layout: Layout, path: Path, found: Outline, chosen: Channel, channel: str | None, tally: _Tally
+) -> list[Table]:
+    """A table of each block of a file."""
+    position = {name: i for i, name in reversed(list(enumerate(found.names)))}
+    needed = layout.needs(found.names, chosen)
+    values = {chosen.column, *layout.place, *(f"h{hour:02}" for hour in range(1, 25)), "ano", "mes", "dia"}
+    as_text = [position[name] for name in needed if name not in values]
+    frames = files.blocks(path, found, [position[name] for name in needed], as_text)
+    tables = []
+    for first_row, frame in files.number_rows(frames):
+        block = Block(frame, {name: position[name] for name in needed}, found.titles, found.separator, first_row)
+        table = _table(layout, layout.tidy(block), chosen, channel, tally)
+        tables += [] if table is None else [table]
+    return [parts.join(tables)] if tables else []
+
+
+def _table(layout: Layout, block: Block, chosen: Channel, channel: str | None, tally: _Tally) -> Table | None:
+    """The table of a block; None if none of its rows is of what is wanted."""
+    keep = np.ones(len(block.frame), dtype=bool)
+    if layout.quantity:
+        keep &= _wanted(layout, block, channel, tally)
+    for rule in _rules(layout, block, chosen, leaves_out=True):
+        out = block.where(rule.column, rule.invalid) & keep
+        tally.left_out[rule.because] += int(out.sum())
+        keep &= ~out
+    if not keep.all():
+        block = replace(block, frame=block.frame[keep].reset_index(drop=True))
+    if not len(block.frame):
+        return None
+    _one_each(layout, block, tally)
+    values = block.numbers(chosen.column)
+    tally.values += len(values)
+    wrong = [(block.where(rule.column, rule.invalid), rule.because) for rule in _rules(layout, block, chosen)]
+    wrong += [(values < 0, "they are below zero")] if layout.negative else []
+    wrong += [(np.isin(values, layout.faulty), "they are -999 or alike")] if layout.faulty else []
+    for invalid, because in wrong:
+        tally.missing[because] += (count := int((invalid & ~np.isnan(values)).sum()))
+        if not count:
+            del tally.missing[because]
+        values[invalid] = np.nan
+    time = layout.time([block.column(name) for name in layout.clock], block.first_row)
+    nodes = _nodes(layout, block)
+    _note_places(layout, block, nodes, tally)
+    title = block.titles[block.position[chosen.column]] if block.titles else chosen.name
+    return long.to_table(pd.Series(time), nodes, pd.Series(values), title)
+
+
+def _rules(layout: Layout, block: Block, chosen: Channel, leaves_out: bool = False) -> list[Rule]:
+    return [
+        rule
+        for rule in layout.rules
+        if rule.column in block
+        and rule.leaves_out == leaves_out
+        and (not rule.channels or chosen.name in rule.channels)
+    ]
+
+
+def _wanted(layout: Layout, block: Block, channel: str | None, tally: _Tally) -> NDArray[np.bool_]:
+    """Which rows measure what is wanted."""
+    codes, texts = distinct(block.column(layout.quantity))
+    asked, chosen = _key(channel or ""), np.zeros(len(texts) + 1, dtype=bool)
+    for i, text in enumerate(texts):
+        code = str(text).removesuffix(".0").lstrip("0")
+        name = layout.quantities.get(code, (str(text), ""))[0]
+        tally.quantities[name] = None
+        chosen[i] = channel is None or asked in (_key(name), _key(code))
+        if chosen[i]:
+            tally.chosen[name] = None
+    if len(tally.chosen) > 1:
+        raise InputError(
+            f"holds several quantities ({', '.join(tally.quantities)}); choose one with --channel (channel=), such as "
+            f"{next(iter(tally.quantities))}"
+        )
+    return chosen[codes]
+
+
+def _key(name: str) -> str:
+    """A name without anything but letters and digits: pm2.5, PM25 and PM 2.5 are one."""
+    return "".join(c for c in name.lower() if c.isalnum())
+
+
+def _nothing(tally: _Tally, channel: str | None) -> str:
+    if tally.quantities and channel is not None:
+        return f"holds {', '.join(tally.quantities)}; {channel!r} is none of them, choose one of these"
+    return "holds no rows of what was asked for; get it again"
+
+
+def _one_each(layout: Layout, block: Block, tally: _Tally) -> None:
+    """Refuse values in several units, and means of several lengths."""
+    for column, seen, what in ((layout.unit, tally.units, "units"), (layout.kind, tally.kinds, "kinds")):
+        if column and column in block:
+            seen.update(dict.fromkeys(str(text) for text in distinct(block.column(column))[1]))
+        if len({_UNITS.get(text, text) for text in seen}) > 1:
+            raise InputError(f"holds values of several {what} ({', '.join(seen)}); keep the rows of one")
+
+
+def _unit(layout: Layout, tally: _Tally) -> str:
+    found = next(iter(tally.units), "")
+    known = dict(layout.quantities.values())
+    return _UNITS.get(found, found) or known.get(next(iter(tally.chosen)), "")
+
+
+_APART = "\0"  # between the name of a sensor and what tells it from others of that name
+
+
+def _nodes(layout: Layout, block: Block) -> pd.Series:
+    """The name of each row's sensor, with what tells it apart."""
+    codes, texts = distinct(block.column(layout.node))
+    labels = np.array([_name(text) for text in texts] + [""], dtype=object)
+    if (labels[codes] == "").any():
+        row = int(np.flatnonzero(labels[codes] == "")[0])
+        raise InputError(f"row {block.first_row + row + 1} names no sensor; every row needs one")
+    if not layout.within or layout.within not in block:
+        return _categories(codes, list(labels[:-1]))
+    more, others = distinct(block.column(layout.within))
+    pairs, places = np.unique(np.stack([codes, more]), axis=1, return_inverse=True)
+    names = [f"{labels[a]}{_APART}{_name(others[b]) if b >= 0 else ''}" for a, b in pairs.T]
+    return _categories(places.reshape(-1), names)
+
+
+def _categories(codes: NDArray[np.intp], labels: Sequence[str]) -> pd.Series:
+    """The label of each row, of which some may be the same."""
+    again, found = pd.factorize(np.array(labels, dtype=object))
+    return pd.Series(pd.Categorical.from_codes(again[codes], pd.Index(found)))
+
+
+def _name(node: object) -> str:
+    text = str(node).strip()
+    return text.removesuffix(".0") if isinstance(node, float) else "" if text in ("nan", "None") else text
+
+
+def _told_apart(layout: Layout, table: Table, tally: _Tally) -> Table:
+    """The table with the plain names of its sensors, and what tells them apart where one name stands for several."""
+    names = [node.partition(_APART)[0] for node in table.node_ids]
+    several = {name for name, count in Counter(names).items() if count > 1}
+    node_ids = tuple(
+        node.replace(_APART, "/") if name in several else name for node, name in zip(table.node_ids, names, strict=True)
+    )
+    notes = table.notes
+    if several:
+        notes += (f"{len(several)} names of sensors stand for several, which {layout.within} tells apart.",)
+    if layout.place and not tally.moving and all(node in tally.places for node in table.node_ids):
+        places = np.array([tally.places[node] for node in table.node_ids], dtype=np.float64)
+        return replace(table, node_ids=node_ids, notes=notes, coordinates=places)
+    if tally.moving:
+        notes += (f"{len(tally.moving)} sensors have several places; there are no coordinates.",)
+    return replace(table, node_ids=node_ids, notes=notes)
+
+
+def _note_places(layout: Layout, block: Block, nodes: pd.Series, tally: _Tally) -> None:
+    """Remember where the sensors are; one that moves has no place."""
+    if not layout.place or not all(name in block for name in layout.place):
+        return
+    latitude, longitude = (block.numbers(name) for name in layout.place)
+    codes = nodes.cat.codes.to_numpy()
+    _, first = np.unique(codes, return_index=True)
+    for i in first:
+        place = (float(latitude[i]), float(longitude[i]))
+        same = codes == codes[i]
+        still = np.ptp(latitude[same]) < _NEAR and np.ptp(longitude[same]) < _NEAR  # False for an empty place
+        if not (still and abs(place[0]) <= 90 and abs(place[1]) <= 180):
+            tally.moving.add(str(nodes[i]))
+            continue
+        known = tally.places.setdefault(str(nodes[i]), place)
+        if abs(known[0] - place[0]) > _NEAR or abs(known[1] - place[1]) > _NEAR:
+            tally.moving.add(str(nodes[i]))
