@@ -18,6 +18,7 @@ def write(tmp_path, text):
         "index,sensor_id,latitude,longitude\n0,7,34.15,-118.3\n1,8,34.2,-118.4\n",
         "longitude,latitude,sensor_id\n-118.3,34.15,7\n-118.4,34.2,8\n",
         "7,34.15,-118.3\n\n8,34.2,-118.4\n",
+        "Address,Latitude,Longitude\n7,34.15,-118.3\n8,34.2,-118.4\n",
     ],
 )
 def test_published_layouts(tmp_path, text):

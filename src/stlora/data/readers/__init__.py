@@ -57,7 +57,7 @@ class SeriesReader:
 _UNDATED = ("start", "interval")
 
 
-def _agency(layout: agencies.Layout) -> SeriesReader:
+def _agency(layout: agencies.Layout | agencies.EcoCounter | agencies.Auckland) -> SeriesReader:
     def holds_series(path: Path) -> bool:
         try:
             return layout.recognises(path, read_head(path))
@@ -86,7 +86,7 @@ SERIES_READERS = (
     SeriesReader("LargeST npz", (".npz",), largest_npz.recognises, largest_npz.read, _UNDATED, pems.holds_series),
     SeriesReader("Torch-MTS npz", (".npz",), torch_mts.recognises, torch_mts.read, ("start",), pems.holds_series),
     SeriesReader("PEMS npz", (".npz",), pems.recognises, pems.read, ("channel", *_UNDATED), pems.holds_series),
-    *(_agency(layout) for layout in agencies.LAYOUTS),
+    *(_agency(layout) for layout in (*agencies.LAYOUTS, *agencies.COUNTERS)),
     SeriesReader("long Parquet", (".parquet",), long_parquet.recognises, long_parquet.read, ("channel",)),
     SeriesReader("Parquet", (".parquet",), wide_parquet.recognises, wide_parquet.read),
     SeriesReader(

@@ -27,6 +27,9 @@ def read(path: Path) -> dict[str, tuple[float, float]]:
     header = [cell.strip().lower() for cell in rows[0]] if rows else []
     if set(_COLUMNS) <= set(header):
         columns, rows = [header.index(name) for name in _COLUMNS], rows[1:]
+    elif len(header) == 3 and set(_COLUMNS[1:]) < set(header):  # the sensor under another name, such as address
+        other = next(i for i, name in enumerate(header) if name not in _COLUMNS[1:])
+        columns, rows = [other, *(header.index(name) for name in _COLUMNS[1:])], rows[1:]
     elif len(header) == 3:  # PEMS-BAY's file has no header
         columns = [0, 1, 2]
     else:

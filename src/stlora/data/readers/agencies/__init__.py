@@ -4,7 +4,8 @@ Time stamps are the start of the interval that a value is of, where the layout t
 invalid are missing, and a note counts them.
 """
 
+from stlora.data.readers.agencies.counters import COUNTERS, Auckland, EcoCounter
 from stlora.data.readers.agencies.layouts import LAYOUTS
 from stlora.data.readers.agencies.rows import Layout
 
-__all__ = ["LAYOUTS", "Layout"]
+__all__ = ["COUNTERS", "LAYOUTS", "Auckland", "EcoCounter", "Layout"]

