@@ -38,16 +38,22 @@ class Open(TypedDict, total=False):
     steps: Steps
 
 
-GOOD: dict[str, Any] = {"num_nodes": 5, "inner": {"mean": 1.5}}
+GOOD: dict[str, Any] = {
+    "num_nodes": 5,
+    "inner": {"mean": 1.5, "kind": "a"},
+    "split": [0.5, 0.5],
+    "shares": None,
+    "names": [],
+}
 
 
 def read(content: dict[str, Any], kind: type = Outer) -> Any:
     return record_of(Path("a.json"), content, kind, "write it again")
 
 
-def test_a_record_comes_with_its_defaults_in_place():
-    record = read({**GOOD, "inner": {"mean": 1}, "split": [1, 2.5]})
-    assert record == Outer(5, Inner(1.0), (1.0, 2.5))
+def test_a_record_is_made_whole():
+    record = read({**GOOD, "inner": {"mean": 1, "kind": "b"}, "split": [1, 2.5]})
+    assert record == Outer(5, Inner(1.0, "b"), (1.0, 2.5))
     assert vars(record).keys() == {field.name for field in dataclasses.fields(Outer)}
 
 
@@ -79,14 +85,17 @@ def test_a_wrong_value_is_one_line_with_its_field(change, field):
         read({**GOOD, **change})
 
 
-def test_what_is_missing_is_named():
-    with pytest.raises(InputError, match="missing required field inner"):
-        read({"num_nodes": 5})
+@pytest.mark.parametrize("name", GOOD)
+def test_what_is_missing_is_named_even_if_it_has_a_default(name):
+    with pytest.raises(InputError, match=rf"incomplete .*{name}"):
+        read({key: value for key, value in GOOD.items() if key != name})
+    with pytest.raises(InputError, match=r"it lacks inner\.kind"):
+        read({**GOOD, "inner": {"mean": 1}})
 
 
 def test_entries_that_no_field_knows_are_named():
     with pytest.warns(UserWarning, match=r"a\.json: ignoring unknown entries colour, inner\.width"):
-        assert read({**GOOD, "colour": "blue", "inner": {"mean": 1.5, "width": 3}}) == Outer(5, Inner(1.5))
+        assert read({**GOOD, "colour": "blue", "inner": {"mean": 1.5, "kind": "a", "width": 3}}) == Outer(5, Inner(1.5))
 
 
 def test_an_open_record_keeps_all_that_stands_in_it():

@@ -64,7 +64,8 @@ def check_version(path: Path, found: object, expected: int) -> None:
 def record_of(path: Path, content: Mapping[str, Any], kind: type[T], remedy: str) -> T:
     """What was read, checked; see :func:`read_record`.
 
-    Entries that the schema does not know are left out with a warning.
+    A dataclass must be there whole, what has a default too: a deleted entry would otherwise change what a run is
+    without a word. Entries that it does not know are left out with a warning.
 
     Raises:
         InputError: it is not what the schema says.
@@ -89,7 +90,9 @@ def record_of(path: Path, content: Mapping[str, Any], kind: type[T], remedy: str
         made = dataclasses.replace(made)  # msgspec leaves defaults to the class; here they belong to the object
     except (msgspec.ValidationError, InputError) as error:
         raise InputError(f"{path} is incomplete or damaged ({_reason(str(error), content)}); {remedy}") from error
-    unknown = sorted(_unknown(content, made))
+    unknown, missing = _differing(content, made)
+    if missing:
+        raise InputError(f"{path} is incomplete or damaged (it lacks {', '.join(missing)}); {remedy}")
     if unknown:
         warnings.warn(f"{path}: ignoring unknown entries {', '.join(unknown)}", stacklevel=3)
     result: T = made
@@ -126,12 +129,14 @@ def _told(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _unknown(content: Any, made: Any, place: str = "") -> list[str]:
-    """Names that stand in a file and in no field."""
+def _differing(content: Any, made: Any, place: str = "") -> tuple[list[str], list[str]]:
+    """Names that stand in a file and in no field, and those of fields that the file lacks."""
     if not dataclasses.is_dataclass(made) or not isinstance(content, Mapping):
-        return []
-    fields = {field.name for field in dataclasses.fields(made)}
-    found = [f"{place}{name}" for name in content if name not in fields and (place or name not in STAMP)]
-    for name in fields & content.keys():
-        found += _unknown(content[name], getattr(made, name), f"{place}{name}.")
-    return found
+        return [], []
+    fields = [field.name for field in dataclasses.fields(made)]
+    unknown = [f"{place}{name}" for name in content if name not in fields and (place or name not in STAMP)]
+    missing = [f"{place}{name}" for name in fields if name not in content]
+    for name in fields:
+        inner = _differing(content.get(name), getattr(made, name), f"{place}{name}.")
+        unknown, missing = unknown + inner[0], missing + inner[1]
+    return unknown, missing

@@ -12,7 +12,8 @@ from stlora.training import CompareConfig, compare
 
 def changed(folder, file, **entries):
     content = json.loads((folder / file).read_text())
-    content.get("fit", content).update(entries)
+    for part in (content, content.get("fit", content)):
+        part.update((name, value) for name, value in entries.items() if name in part)
     (folder / file).write_text(json.dumps(content))
 
 

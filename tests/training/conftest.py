@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from stlora.data import SensorSeries, simulate
+from stlora.files import write_json
 from stlora.training import AdaptConfig, FitConfig, Run, adapt, fit
 from stlora.training.task import ForecastTask
 
@@ -111,6 +112,36 @@ def fitted(tiny, tmp_path_factory) -> Run:
 def adapted(tiny, fitted, tmp_path_factory) -> Run:
     """A finished adapter on it."""
     return tiny.adapt(fitted, tmp_path_factory.mktemp("adapted") / "run")
+
+
+@pytest.fixture
+def pretend():
+    """Writes the metrics of a run that never was."""
+
+    def write(folder: Path, **changes: Any) -> Run:
+        error = {"mae": 1.0, "rmse": 2.0, "mape": 3.0}
+        content = {
+            "format_version": 1,
+            "dataset": "town",
+            "split": "test",
+            "backbone": "lstm",
+            "adapter": "none",
+            "seed": 0,
+            "mode": "fit",
+            "parameters": {"backbone": 1, "adapter": 0},
+            "horizons": {"3": error},
+            "average": error,
+            "pooled": error,
+            "nodes": {"a": {"mae": 1.0, "rmse": 2.0}},
+            "seconds": {"fit": 1.0, "adapt": 0.0},
+            "epochs": 1,
+            "val_mae": 1.0,
+            "device": "cpu",
+        }
+        write_json(folder / "metrics.json", content | changes)
+        return Run(folder)
+
+    return write
 
 
 @pytest.fixture

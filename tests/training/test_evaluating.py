@@ -110,9 +110,10 @@ def test_incomplete_record_is_refused(tiny, copy):
 def test_weights_that_do_not_fit_are_refused(tiny, copy):
     path = copy.folder / "backbone" / "config.json"
     content = json.loads(path.read_text())
-    content["options"]["hidden_size"] = 7
+    for options in (content["options"], content["fit"]["backbone_options"]):
+        options["hidden_size"] = 7
     path.write_text(json.dumps(content))
-    with pytest.raises(InputError, match="do not fit lstm") as caught:
+    with pytest.raises(InputError, match=r"weights of lstm .* do not fit") as caught:
         evaluate(copy, series=tiny.series)
     assert "\n" not in str(caught.value)
 

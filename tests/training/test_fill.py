@@ -87,8 +87,8 @@ def test_unknown_way_is_refused_before_training(tiny, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_run_of_a_version_without_the_option_is_taken_up_and_used(tiny, tmp_path, interrupt):
-    """Folders that were made before there was a choice filled with the last value."""
+def test_a_finished_run_that_does_not_say_how_it_fills_is_refused(tiny, tmp_path, interrupt):
+    """An unfinished one without the option is taken up: it was begun before there was a choice."""
     gone = interrupt(epoch=1)
     with pytest.raises(gone):
         tiny.fit(tmp_path / "run")
@@ -103,11 +103,10 @@ def test_run_of_a_version_without_the_option_is_taken_up_and_used(tiny, tmp_path
     run = tiny.fit(tmp_path / "run")
     path = run.folder / "backbone" / "config.json"
     content = read_json(path)
-    for name in ("fill", "timezone", "precision", "compile"):
-        del content["fit"][name]
+    del content["fit"]["fill"]
     write_json(path, content)
-    assert run.filling().fill == "last"
-    assert evaluate(run, series=tiny.series, device="cpu")["average"] == run.metrics["average"]
+    with pytest.raises(InputError, match=r"it lacks fit\.fill"):
+        run.filling()
 
 
 def test_comparison_of_a_version_without_the_option_is_continued(tmp_path):

@@ -61,7 +61,7 @@ def test_a_wrapped_module_takes_its_own_names_and_those_of_a_run_folder(tmp_path
         (lambda w: w.pop("0.bias"), "of 7 tensors 1 missing (first: '0.bias')"),
         (lambda w: w.update(more=torch.zeros(1)), "1 unexpected (first: 'more')"),
         (lambda w: w.update({"0.wait": w.pop("0.weight")}), "1 missing (first: '0.weight') and 1 unexpected"),
-        (lambda w: w.update({"0.weight": torch.zeros(4, 5)}), "size mismatch for 0.weight"),
+        (lambda w: w.update({"0.weight": torch.zeros(4, 5)}), "0.weight has shape [4, 5]; expected"),
     ],
 )
 def test_weights_that_do_not_fit_are_refused_by_name(tmp_path, trained, change, message):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,11 @@ from stlora._version import __version__
 from stlora.adapters.config import STLoRAConfig
 from stlora.errors import InputError
 from stlora.files import read_json, read_tensors, write_json, write_tensors, write_text
+from stlora.records import Size, Steps, Text, check_version, record_of
 
 FORMAT_VERSION = 1
 CONFIG, WEIGHTS, CARD = "adapter_config.json", "adapter_model.safetensors", "README.md"
+AGAIN = "restore it, or save the adapter again"
 _STAMP = {"peft_type": "STLORA", "format_version": FORMAT_VERSION, "stlora_version": __version__}
 
 
@@ -44,12 +46,19 @@ class Fit:
         backbone_fingerprint: of its weights.
     """
 
-    num_nodes: int
-    history: int
-    horizon: int
-    in_channels: int
-    backbone_class: str
-    backbone_fingerprint: str
+    num_nodes: Size
+    history: Steps
+    horizon: Steps
+    in_channels: Size
+    backbone_class: Text
+    backbone_fingerprint: Text
+
+
+@dataclass(frozen=True)
+class _Stored(STLoRAConfig, Fit):
+    """``adapter_config.json``."""
+
+    extra: dict[str, Any] = field(default_factory=dict)
 
 
 def save_adapter(
@@ -67,26 +76,28 @@ def load_adapter(folder: Path) -> tuple[STLoRAConfig, Fit, dict[str, Tensor]]:
     Raises:
         InputError: a file is missing, damaged, or of a later format.
     """
-    content = read_json(folder / CONFIG)
-    version = content.get("format_version")
-    if version != FORMAT_VERSION:
-        raise InputError(
-            f"{folder / CONFIG} has format_version {version!r}; this library reads {FORMAT_VERSION}; upgrade stlora"
-        )
+    path = folder / CONFIG
+    content = read_json(path)
+    check_version(path, content.get("format_version"), FORMAT_VERSION)
     if "method" in content:
-        raise InputError(f"{folder / CONFIG} holds the rival {content['method']}; load it with stlora.rivals.load")
-    sizes, fitted = ({field.name for field in fields(kind)} for kind in (STLoRAConfig, Fit))
-    unknown = sorted(set(content) - sizes - fitted - set(_STAMP) - {"extra"})
-    if unknown:
-        warnings.warn(f"{folder / CONFIG}: ignoring unknown entries {', '.join(unknown)}", stacklevel=3)
-    try:
-        config = STLoRAConfig(**{name: content[name] for name in sizes})
-        fit = Fit(**{name: content[name] for name in fitted})
-        if not all(type(size) is int for size in (fit.num_nodes, fit.history, fit.horizon, fit.in_channels)):
-            raise TypeError("a size is no whole number")
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{folder / CONFIG} is incomplete or damaged ({error}); save the adapter again") from error
+        raise InputError(f"{path} holds the rival {content['method']}; load it with stlora.rivals.load")
+    stored = record_of(path, content, _Stored, AGAIN)
+    check_sensors(path, stored.num_nodes, stored.extra)
+    config = STLoRAConfig(**{part.name: getattr(stored, part.name) for part in fields(STLoRAConfig)})
+    fit = Fit(**{part.name: getattr(stored, part.name) for part in fields(Fit)})
     return config, fit, read_tensors(folder / WEIGHTS)
+
+
+def check_sensors(path: Path, nodes: int, extra: Mapping[str, Any]) -> None:
+    """Refuse a file that names another number of sensors than it was fitted to.
+
+    Raises:
+        InputError: it does.
+    """
+    named = extra.get("node_ids", [None] * nodes)  # an adapter saved by hand need not name them
+    if not isinstance(named, list) or len(named) != nodes:
+        count = len(named) if isinstance(named, list) else repr(named)[:60]
+        raise InputError(f"{path} is damaged (num_nodes is {nodes} and extra.node_ids are {count}); {AGAIN}")
 
 
 def _card(config: STLoRAConfig, fit: Fit, size: str, extra: dict[str, Any]) -> str:

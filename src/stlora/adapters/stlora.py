@@ -9,9 +9,10 @@ from typing import Any
 from torch import Tensor, nn
 
 from stlora.adapters.config import STLoRAConfig
-from stlora.adapters.files import load_adapter, save_adapter
+from stlora.adapters.files import CONFIG, load_adapter, save_adapter
 from stlora.adapters.fusion import GatedFusion, OwnForecast, ResidualFusion, ShareFusion
 from stlora.adapters.wrapped import WrappedBackbone, check_same_backbone
+from stlora.tensors import Within
 
 
 class STLoRA(WrappedBackbone):
@@ -108,6 +109,7 @@ class STLoRA(WrappedBackbone):
         config, fit, tensors = load_adapter(Path(folder))
         if check_backbone:
             check_same_backbone(backbone, fit, Path(folder))
-        model = cls(backbone, fit.num_nodes, config)
+        with Within(tensors, fit.num_nodes, Path(folder) / CONFIG):
+            model = cls(backbone, fit.num_nodes, config)
         model._take(tensors, fit, Path(folder))
         return model

@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from stlora.adapters.files import WEIGHTS, Fit, fingerprint
+from stlora.adapters.files import AGAIN, WEIGHTS, Fit, fingerprint
 from stlora.errors import InputError
+from stlora.tensors import put
 
 
 @dataclass(frozen=True)
@@ -170,13 +171,7 @@ class WrappedBackbone(nn.Module):
                     f"the adapter in {folder} was fitted for {size}={getattr(fit, size)} and the backbone has "
                     f"{getattr(self, size)}; give the backbone it was fitted to"
                 )
-        try:
-            self.adapter.load_state_dict(tensors, strict=True)
-        except RuntimeError as error:
-            reason = " ".join(str(error).split())
-            raise InputError(
-                f"{folder / WEIGHTS} does not fit its configuration ({reason}); save the adapter again"
-            ) from error
+        put(self.adapter, tensors, f"the weights of the adapter in {folder / WEIGHTS}", AGAIN)
 
 
 def check_same_backbone(backbone: nn.Module, fit: Fit, folder: Path) -> None:

@@ -10,9 +10,10 @@ from typing import Any
 from torch import Tensor
 
 from stlora._version import __version__
-from stlora.adapters.files import CARD, CONFIG, WEIGHTS, Fit
+from stlora.adapters.files import AGAIN, CARD, CONFIG, WEIGHTS, Fit, check_sensors
 from stlora.errors import InputError
 from stlora.files import read_json, read_tensors, write_json, write_tensors, write_text
+from stlora.records import Name, Size, check_version, record_of
 
 FORMAT_VERSION = 1
 
@@ -34,6 +35,16 @@ class Saved:
     options: dict[str, int]
     fit: Fit
     tensors: dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class _Stored(Fit):
+    """``adapter_config.json`` of a rival."""
+
+    method: Name
+    freeze_backbone: bool
+    options: dict[str, Size]
+    extra: dict[str, Any]
 
 
 def save(saved: Saved, folder: Path, size: str, extra: dict[str, Any]) -> None:
@@ -67,22 +78,15 @@ def read(folder: Path) -> Saved:
     Raises:
         InputError: a file is missing, damaged, or of a later format.
     """
-    content = read_json(folder / CONFIG)
-    version = content.get("format_version")
-    if version != FORMAT_VERSION:
-        raise InputError(
-            f"{folder / CONFIG} has format_version {version!r}; this library reads {FORMAT_VERSION}; upgrade stlora"
-        )
+    path = folder / CONFIG
+    content = read_json(path)
+    check_version(path, content.get("format_version"), FORMAT_VERSION)
     if "method" not in content and "node_factor" in content:
-        raise InputError(f"{folder / CONFIG} holds an ST-LoRA adapter; load it with STLoRA.from_pretrained")
-    try:
-        fit = Fit(**{field.name: content[field.name] for field in dataclasses.fields(Fit)})
-        method, frozen, options = content["method"], content["freeze_backbone"], dict(content["options"])
-        if not all(type(size) is int for size in (fit.num_nodes, fit.history, fit.horizon, fit.in_channels)):
-            raise TypeError("a size is no whole number")
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{folder / CONFIG} is incomplete or damaged ({error}); save the adapter again") from error
-    return Saved(method, frozen, options, fit, read_tensors(folder / WEIGHTS))
+        raise InputError(f"{path} holds an ST-LoRA adapter; load it with STLoRA.from_pretrained")
+    stored = record_of(path, content, _Stored, AGAIN)
+    check_sensors(path, stored.num_nodes, stored.extra)
+    fit = Fit(**{part.name: getattr(stored, part.name) for part in dataclasses.fields(Fit)})
+    return Saved(stored.method, stored.freeze_backbone, stored.options, fit, read_tensors(folder / WEIGHTS))
 
 
 def _card(saved: Saved, size: str, extra: dict[str, Any]) -> str:

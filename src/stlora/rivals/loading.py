@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stlora.adapters.files import CONFIG
 from stlora.adapters.wrapped import check_same_backbone
 from stlora.rivals.files import read
 from stlora.rivals.registry import create
+from stlora.tensors import Within
 
 if TYPE_CHECKING:
     from torch import nn
@@ -30,6 +32,7 @@ def load(backbone: nn.Module, folder: str | Path, check_backbone: bool = True) -
     saved = read(folder)
     if check_backbone:
         check_same_backbone(backbone, saved.fit, folder)
-    rival = create(saved.method, backbone, saved.fit.num_nodes, saved.frozen, **saved.options)
+    with Within(saved.tensors, saved.fit.num_nodes, folder / CONFIG):
+        rival = create(saved.method, backbone, saved.fit.num_nodes, saved.frozen, **saved.options)
     rival._take(saved.tensors, saved.fit, folder)
     return rival

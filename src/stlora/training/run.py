@@ -3,35 +3,43 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+import pandas as pd
 import torch
 import yaml
-from torch import nn
+from msgspec import Meta
+from torch import Tensor, nn
 
 from stlora._version import __version__
 from stlora.backbones import own
 from stlora.data.filling import Filling
 from stlora.data.scaling import Scaler
 from stlora.data.series import SensorSeries
+from stlora.data.time.clock import slots_of_a_day
 from stlora.errors import InputError
 from stlora.evaluation.errors import WindowErrors
-from stlora.files import read_json, read_tensors, read_yaml, write_json, write_tensors, write_text
+from stlora.files import read_tensors, write_json, write_tensors, write_text
+from stlora.records import Name, Steps, Text, read_record
+from stlora.tensors import Within, put
 from stlora.training import models
-from stlora.training.config import DataOptions
+from stlora.training.config import DataOptions, FitPlan
+from stlora.training.schemas import Metrics, RunOptions
 from stlora.training.wrapping import load_wrapped
 
 FORMAT_VERSION = 1
 ERRORS = "errors.safetensors"
 CONFIG = "config.yaml"
-_KINDS = {"name": str, "options": dict, "node_ids": list, "fit": dict}
+_AGAIN = "restore it, or fit the backbone again"
 GRAPH_TENSORS = ("adjacency.edges", "adjacency.weights")
 PROFILE_TENSOR = "fill.profile"
-NOT_WEIGHTS = (*GRAPH_TENSORS, PROFILE_TENSOR)  # of the tensors that lie with a backbone's weights
+NODES_TENSOR = "nodes.count"
+NOT_WEIGHTS = (*GRAPH_TENSORS, PROFILE_TENSOR, NODES_TENSOR)  # of the tensors that lie with a backbone's weights
 
 
 @dataclass(frozen=True)
@@ -53,15 +61,15 @@ class BackboneRecord:
         fit: the options of the run that trained it.
     """
 
-    name: str
+    name: Name
     options: dict[str, Any]
-    history: int
-    horizon: int
-    in_channels: int
-    node_ids: list[str]
-    unit: str
-    interval_seconds: float
-    timezone: str | None
+    history: Steps
+    horizon: Steps
+    in_channels: Annotated[int, Meta(ge=1, le=1000)]
+    node_ids: Annotated[list[Text], Meta(min_length=1)]
+    unit: Text
+    interval_seconds: Annotated[float, Meta(gt=0, le=1e9)]
+    timezone: Text | None
     zero_is_missing: bool
     scaler: Scaler
     fit: dict[str, Any]
@@ -83,6 +91,13 @@ class BackboneRecord:
             scaler=scaler,
             fit=fit,
         )
+
+
+@dataclass(frozen=True)
+class _Stored(BackboneRecord):
+    """``backbone/config.json``."""
+
+    fit: FitPlan  # type: ignore[assignment]
 
 
 class Run:
@@ -130,7 +145,9 @@ class Run:
         Raises:
             InputError: the file is missing or damaged.
         """
-        return read_yaml(self.folder / CONFIG)
+        content: Any = read_record(self.folder / CONFIG, RunOptions, "restore it, or delete the folder", version=None)
+        options: dict[str, Any] = content
+        return options
 
     @property
     def finished(self) -> bool:
@@ -139,8 +156,14 @@ class Run:
 
     @property
     def metrics(self) -> dict[str, Any]:
-        """The content of ``metrics.json``."""
-        return read_json(self.folder / "metrics.json")
+        """The content of ``metrics.json``.
+
+        Raises:
+            InputError: the file is missing or damaged.
+        """
+        content: Any = read_record(self.folder / "metrics.json", Metrics, "restore it, or make the run again")
+        metrics: dict[str, Any] = content
+        return metrics
 
     def finish(self, metrics: dict[str, Any], errors: WindowErrors) -> None:
         """Write the errors of the test windows, then the metrics, and drop the checkpoints."""
@@ -167,6 +190,7 @@ class Run:
             edges = np.nonzero(adjacency)
             tensors[GRAPH_TENSORS[0]] = torch.from_numpy(np.stack(edges))
             tensors[GRAPH_TENSORS[1]] = torch.from_numpy(adjacency[edges])
+        tensors[NODES_TENSOR] = torch.tensor(len(record.node_ids))
         write_tensors(self.folder / "backbone" / "model.safetensors", tensors)
         content = {"format_version": FORMAT_VERSION, "stlora_version": __version__, **asdict(record)}
         write_json(self.folder / "backbone" / "config.json", content)
@@ -178,21 +202,20 @@ class Run:
             InputError: the file is missing, damaged, or of a later format.
         """
         path = self.folder / "backbone" / "config.json"
-        content = read_json(path)
-        if content.get("format_version") != FORMAT_VERSION:
-            raise InputError(
-                f"{path} has format_version {content.get('format_version')!r}; this library reads {FORMAT_VERSION}; "
-                "upgrade stlora"
-            )
-        try:
-            fields = {field.name: content[field.name] for field in dataclasses.fields(BackboneRecord)}
-            fields["scaler"] = Scaler(**fields["scaler"])
-        except (KeyError, TypeError) as error:
-            raise InputError(f"{path} is incomplete or damaged ({error}); fit the backbone again") from error
-        for name, kind in _KINDS.items():
-            if not isinstance(fields[name], kind):
-                raise InputError(f"{path} is damaged ({name} is {fields[name]!r}); fit the backbone again")
-        return BackboneRecord(**fields)
+        record = read_record(path, _Stored, _AGAIN)
+        plan = record.fit
+        for name, (one, other) in {
+            "name": (record.name, plan.backbone),
+            "options": (record.options, plan.backbone_options),
+            "history": (record.history, plan.history),
+            "horizon": (record.horizon, plan.horizon),
+            "the count of node_ids": (len(record.node_ids), len(set(record.node_ids))),
+        }.items():
+            if one != other:
+                raise InputError(f"{path} is damaged ({name} is {one!r} and {other!r} in one file); {_AGAIN}")
+        if not re.fullmatch("[0-9a-f]{64}", str(plan.data_fingerprint)):
+            raise InputError(f"{path} is damaged (fit.data_fingerprint is {plan.data_fingerprint!r}); {_AGAIN}")
+        return BackboneRecord(**{**vars(record), "fit": _plain(asdict(plan))})
 
     def filling(self) -> Filling:
         """What stands in the histories of its backbone where nothing was observed.
@@ -200,14 +223,18 @@ class Run:
         Raises:
             InputError: a file is missing or damaged.
         """
-        fill = self.record().fit.get("fill", DataOptions.fill)
+        record = self.record()
+        fill = record.fit.get("fill", DataOptions.fill)
         if fill != "profile":
             return Filling(fill)
-        path = self.folder / "backbone" / "model.safetensors"
-        profile = read_tensors(path).get(PROFILE_TENSOR)
-        if profile is None:
-            raise InputError(f"{path} lacks {PROFILE_TENSOR}, which fills gaps in this run; fit the backbone again")
-        return Filling(fill, profile.numpy())
+        path, tensors = self._tensors(record)
+        if PROFILE_TENSOR not in tensors:
+            raise InputError(f"{path} lacks {PROFILE_TENSOR}, which fills gaps in this run; {_AGAIN}")
+        profile = tensors[PROFILE_TENSOR]
+        shape = (slots_of_a_day(pd.Timedelta(seconds=record.interval_seconds)), len(record.node_ids))
+        if profile.shape != shape or not profile.is_floating_point() or profile.isinf().any():
+            raise InputError(f"{path} is damaged ({PROFILE_TENSOR}; expected finite numbers {list(shape)}); {_AGAIN}")
+        return Filling(fill, profile.float().numpy())
 
     def load_backbone(self, module: nn.Module | str | None = None) -> nn.Module:
         """The backbone with its weights.
@@ -220,23 +247,25 @@ class Run:
             InputError: a file is missing or damaged, or the module is needed or does not fit.
         """
         record = self.record()
-        tensors = read_tensors(self.folder / "backbone" / "model.safetensors")
-        edges, weights, _ = (tensors.pop(name, None) for name in NOT_WEIGHTS)
-        nodes = len(record.node_ids)
-        adjacency = None
-        if edges is not None and weights is not None:
-            adjacency = torch.zeros(nodes, nodes)
-            adjacency[edges[0], edges[1]] = weights
+        path, tensors = self._tensors(record)
+        edges, weights, *_ = (tensors.pop(name, None) for name in NOT_WEIGHTS)
         if not isinstance(module, nn.Module):
-            module = self._build(record, adjacency, module)
-        try:
-            module.load_state_dict(tensors, strict=True)
-        except RuntimeError as error:
-            reason = " ".join(str(error).split())
-            raise InputError(
-                f"the weights in {self.folder / 'backbone'} do not fit {record.name} ({reason})"
-            ) from error
+            with Within(tensors, len(record.node_ids), path.with_name("config.json")):
+                module = self._build(record, _adjacency(edges, weights, len(record.node_ids), path), module)
+        put(module, tensors, f"the weights of {record.name} in {path}", _AGAIN)
         return module.eval()
+
+    def _tensors(self, record: BackboneRecord) -> tuple[Path, dict[str, Tensor]]:
+        """The file of its weights, and what is in it."""
+        path = self.folder / "backbone" / "model.safetensors"
+        tensors = read_tensors(path)
+        nodes = tensors.pop(NODES_TENSOR, torch.tensor(len(record.node_ids)))  # earlier files do not say
+        if not torch.equal(nodes, torch.tensor(len(record.node_ids))):
+            raise InputError(
+                f"{path} holds weights for {nodes.tolist()} sensors and config.json beside it names "
+                f"{len(record.node_ids)}; {_AGAIN}"
+            )
+        return path, tensors
 
     def _build(self, record: BackboneRecord, adjacency: torch.Tensor | None, factory: str | None) -> nn.Module:
         """The backbone before it gets its weights."""
@@ -261,6 +290,25 @@ class Run:
         if (self.folder / "adapter" / "adapter_config.json").exists():
             return load_wrapped(backbone, self.folder / "adapter").eval()
         return backbone
+
+
+def _adjacency(edges: Tensor | None, weights: Tensor | None, nodes: int, path: Path) -> Tensor | None:
+    """``[N, N]`` from what lies with the weights; None without a graph.
+
+    Raises:
+        InputError: the edges are not between the nodes, or their weights no finite numbers.
+    """
+    if edges is None or weights is None:
+        return None
+    count = edges.shape[-1] if edges.dim() == 2 else -1
+    fitting = edges.shape == (2, count) and edges.dtype == torch.int64 and weights.shape == (count,)
+    if not fitting or not ((edges >= 0) & (edges < nodes)).all():
+        raise InputError(f"{path} is damaged ({GRAPH_TENSORS[0]} are no edges between {nodes} sensors); {_AGAIN}")
+    if not weights.is_floating_point() or not (weights.isfinite() & (weights > 0)).all():
+        raise InputError(f"{path} is damaged ({GRAPH_TENSORS[1]} are not numbers above 0); {_AGAIN}")
+    adjacency = torch.zeros(nodes, nodes)
+    adjacency[edges[0], edges[1]] = weights.float()
+    return adjacency
 
 
 def _plain(value: Any) -> Any:

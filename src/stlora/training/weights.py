@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from stlora.backbones.layouts import Layout
 from stlora.errors import InputError
 from stlora.files import read_tensors
+from stlora.tensors import put
 from stlora.training.run import NOT_WEIGHTS
 
 
@@ -31,26 +32,7 @@ def load_weights(backbone: nn.Module, path: Path) -> None:
     target = backbone
     if isinstance(backbone, Layout) and tensors.keys() != backbone.state_dict().keys():
         target = backbone.module
-    own = target.state_dict()
-    missing = [name for name in own if name not in tensors]
-    unexpected = [name for name in tensors if name not in own]
-    if missing or unexpected:
-        parts = [
-            f"{len(names)} {what} (first: {names[0]!r})"
-            for what, names in (("missing", missing), ("unexpected", unexpected))
-            if names
-        ]
-        raise InputError(
-            f"the weights in {path} do not fit the backbone: of {len(own)} tensors {' and '.join(parts)}; "
-            "build it with the options it was trained with"
-        )
-    try:
-        target.load_state_dict(tensors, strict=True)
-    except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1].strip().rstrip(".")
-        raise InputError(
-            f"the weights in {path} do not fit the backbone: {reason}; build it with the options it was trained with"
-        ) from error
+    put(target, tensors, f"the weights in {path}", "build the backbone with the options it was trained with")
 
 
 def _read(path: Path) -> dict[str, Tensor]:

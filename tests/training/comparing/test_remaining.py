@@ -2,17 +2,15 @@
 
 import pytest
 
-from stlora.files import write_json
 from stlora.training.comparing.remaining import left_text, time_left
 
 
-def cell(folder, name, kind, **seconds):
-    if seconds:
-        write_json(folder / name / "metrics.json", {"seconds": seconds})
-    return folder / name, kind
+def test_time_left_is_that_of_finished_cells_of_the_same_kind(tmp_path, pretend):
+    def cell(folder, name, kind, **seconds):
+        if seconds:
+            pretend(folder / name, seconds=seconds)
+        return folder / name, kind
 
-
-def test_time_left_is_that_of_finished_cells_of_the_same_kind(tmp_path):
     cells = [
         cell(tmp_path, "a", ("lstm", "none"), fit=100.0, adapt=0.0, evaluate=2.0),
         cell(tmp_path, "b", ("lstm", "none"), fit=300.0, adapt=0.0, evaluate=2.0),

@@ -9,21 +9,15 @@ import torch
 import yaml
 
 from stlora import InputError
-from stlora.files import write_json
-from stlora.training import Run, evaluate
+from stlora.training import evaluate
 from stlora.training.adaptation import open_run
 from stlora.training.comparing import pace
 from stlora.training.comparing.trained_on import TrainOnConfig, begun_epochs, epochs_for, pace_of, train_on
 
 
-def finished(folder, **metrics):
-    write_json(folder / "metrics.json", metrics)
-    return Run(folder)
-
-
-def test_epochs_are_those_that_the_longest_adaptation_had_time_for(tmp_path):
+def test_epochs_are_those_that_the_longest_adaptation_had_time_for(tmp_path, pretend):
     adapted = [
-        finished(tmp_path / str(seconds), epochs=1, seconds={"fit": 50.0, "adapt": seconds}) for seconds in (11.0, 2.0)
+        pretend(tmp_path / str(seconds), epochs=1, seconds={"fit": 50.0, "adapt": seconds}) for seconds in (11.0, 2.0)
     ]
     assert epochs_for(adapted, an_epoch=5.0) == 3
     assert epochs_for(adapted[1:], an_epoch=5.0) == 1

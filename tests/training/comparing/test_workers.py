@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from stlora.files import read_json, write_json
+from stlora.files import read_json
 from stlora.training import CompareConfig, compare
 from stlora.training.comparing import workers
 from stlora.training.comparing.cells import Cell
@@ -77,17 +77,17 @@ def test_as_many_run_as_the_memory_of_running_ones_allows(run, total, most):
 
 
 @pytest.mark.parametrize(("total", "most"), [(6000, 3), (5999, 2), (4000, 2), (3999, 1)])
-def test_a_finished_cell_says_how_much_another_takes(run, tmp_path, total, most):
+def test_a_finished_cell_says_how_much_another_takes(run, tmp_path, pretend, total, most):
     """Running ones will take it too: what they lack of it is not free."""
-    write_json(tmp_path / "runs" / "lstm-3" / "none" / "metrics.json", {"memory": {"resident_mb": 2000.0}})
+    pretend(tmp_path / "runs" / "lstm-3" / "none", memory={"resident_mb": 2000.0})
     system = System(total)
     run(system)
     assert system.most == most
 
 
-def test_runs_that_know_no_memory_are_no_limit(run, tmp_path):
+def test_runs_that_know_no_memory_are_no_limit(run, tmp_path, pretend):
     for seed, memory in ((2, {}), (3, {"memory": {"resident_mb": None}})):
-        write_json(tmp_path / "runs" / f"lstm-{seed}" / "none" / "metrics.json", memory)
+        pretend(tmp_path / "runs" / f"lstm-{seed}" / "none", **memory)
     system = System(3000)
     run(system)
     assert system.most == 3
