@@ -151,6 +151,7 @@ def adapt(config: AdaptConfig) -> None:
 
 def compare(config: CompareConfig) -> None:
     """Run the comparison and print its tables."""
+    from stlora.evaluation.changes import untested
     from stlora.evaluation.tables import change_table, error_table
     from stlora.evaluation.writing import to_text
     from stlora.report.runs.writing import try_report
@@ -161,6 +162,8 @@ def compare(config: CompareConfig) -> None:
     print(to_text(error_table(comparison.rows)))
     if comparison.changes:
         print(to_text(change_table(comparison.changes)))
+        if reason := untested(comparison.changes):
+            print(f"whether any change is more than chance cannot be said: {reason}")
     print(f"written to {config.out}: results.json, table.md, table.csv, table.tex")
     print(try_report(Path(config.out), config.data, names(config.backbones)))
     if comparison.failed:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from stlora.evaluation.rows import OURS
+from stlora.evaluation.significance import MeanTest
 from stlora.report.comparison_content import ComparisonContent
 from stlora.report.comparison_curves import column_looks
 from stlora.report.comparison_page import write_comparison_page
@@ -66,6 +67,16 @@ def test_every_section_and_table_is_there_with_its_note(make_comparison: Make, w
         "The median: c",
         "Helped least: b",
     ]
+
+
+def test_the_headline_says_where_nothing_can_be_said_of_chance(make_comparison: Make, written: Written) -> None:
+    content = make_comparison()
+    assert "cannot be said: the errors of its windows were not kept no test" in written(content).words
+    test = MeanTest(-1.0, -5.0, 0.001, 10, 480)
+    sure = [replace(one, tests={"average": test}, holm={"average": 0.01}, missing="") for one in content.changes]
+    words = written(replace(content, changes=sure)).words
+    assert "cannot be said" not in words
+    assert f"below 0.05 {len(sure)} of {len(sure)}" in words
 
 
 def test_one_backbone_with_one_adapter_and_one_seed(make_comparison: Make, written: Written) -> None:

@@ -13,7 +13,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from stlora.evaluation.rows import by_column, column_label, error, percent
-from stlora.evaluation.significance import MeanTest, block_interval, diebold_mariano, holm
+from stlora.evaluation.significance import (
+    LEAST_BLOCKS,
+    LEAST_WINDOWS,
+    MeanTest,
+    block_interval,
+    diebold_mariano,
+    holm,
+    too_few,
+)
 
 if TYPE_CHECKING:
     from stlora.evaluation.errors import WindowErrors
@@ -22,8 +30,6 @@ STEPS = ("3", "6", "12", "average")
 ALONE = ("none", "fit")
 BySeed = Mapping[int, dict[str, Any]]
 Pairs = Sequence[tuple[dict[str, Any], dict[str, Any]]]
-
-_EQUAL = 1e-4  # percent: as far apart as sums in another order are
 
 
 @dataclass(frozen=True)
@@ -37,17 +43,16 @@ class Change:
         seeds: that have both, in order.
         percent: change of the MAE by step and on average, paired by seed, mean over the seeds.
         against: the other column, for people.
-        tests: Diebold–Mariano, by the same names; empty without the errors of the windows.
-        holm: their p-values, corrected for the number of rows.
-        interval: 95 % of the average change, in percent, over blocks of whole days.
+        tests: Diebold–Mariano, by the same names; those that can be made.
+        holm: their p-values, corrected for the number of rows that have one.
+        interval: 95 % of the average change, in percent, over blocks of whole days; None where there are too few.
         blocks: how many blocks there were.
         block_days: days in one.
-        val_percent: change of the best validation MAE.
-        val_worse: seeds in which it is worse than that of the other column.
+        val_percent: change of the best validation MAE, by which weights were chosen.
         sensors: that have a change.
         improved: sensors of them whose error fell, over all steps, mean over the seeds.
         worst: the sensor whose error grew most, or fell least, and its change in percent.
-        missing: why there are no tests; empty if there are.
+        missing: why there is no test of the average; empty if there is.
     """
 
     backbone: str
@@ -62,7 +67,6 @@ class Change:
     blocks: int = 0
     block_days: int = 1
     val_percent: float | None = None
-    val_worse: int | None = None
     sensors: int = 0
     improved: int = 0
     worst: tuple[str, float] | None = None
@@ -77,10 +81,10 @@ class Change:
         """For ``results.json``."""
         tests = {
             step: {
-                "statistic": test.statistic if math.isfinite(test.statistic) else None,
+                "statistic": test.statistic,
                 "p": test.p,
                 "p_holm": self.holm[step],
-                "lag": test.lag,
+                "freedom": test.freedom,
             }
             for step, test in self.tests.items()
         }
@@ -94,7 +98,7 @@ class Change:
             "n_seeds": len(self.seeds),
             "change_percent": self.percent["average"],
             "interval_percent": self.interval,
-            **{name: average.get(name) for name in ("statistic", "p", "p_holm", "lag")},
+            **{name: average.get(name) for name in ("statistic", "p", "p_holm", "freedom")},
             "windows": self.tests["average"].windows if self.tests else None,
             "blocks": self.blocks,
             "block_days": self.block_days,
@@ -104,7 +108,6 @@ class Change:
                 if step != "average"
             },
             "val_change_percent": self.val_percent,
-            "val_worse_seeds": self.val_worse,
             "sensors": self.sensors,
             "share_improved": self.improved / self.sensors if self.sensors else None,
             "worst_sensor": None if self.worst is None else {"id": self.worst[0], "change_percent": self.worst[1]},
@@ -173,7 +176,6 @@ def _from_metrics(pairs: Pairs) -> Change:
             for step in steps
         },
         val_percent=float(np.mean(known)) if complete else None,
-        val_worse=sum(value > _EQUAL for value in known) if complete else None,
         sensors=len(sensors),
         improved=sum(value < 0 for value in sensors.values()),
         worst=None if worst is None else (worst, sensors[worst]),
@@ -213,28 +215,67 @@ def _with_tests(change: Change, pairs: Sequence[tuple[WindowErrors | None, Windo
     seen = counts > 0  # [H]
     series = (mine - other).mean(axis=0)[:, seen] / counts[seen]
     block, block_days = _blocks(first)
+    change = dataclasses.replace(change, blocks=len(block), block_days=block_days)
+    if reason := too_short(len(series), len(seen), first.interval):
+        return dataclasses.replace(change, missing=reason)
+    steps = round(pd.Timedelta(days=block_days) / first.interval)
+    tests = {step: test for step in change.percent if (test := _test(series, seen, step, steps)) is not None}
     in_blocks = [np.add.reduceat(side, block, axis=-2) for side in (mine, other, observed)]
     return dataclasses.replace(
         change,
-        tests={step: test for step in change.percent if (test := _test(series, seen, step)) is not None},
+        tests=tests,
         interval=block_interval(in_blocks[0], in_blocks[1], in_blocks[2]),
-        blocks=len(block),
-        block_days=block_days,
+        missing="" if "average" in tests else "its errors differ by the same in all windows, or are not finite",
     )
 
 
-def _test(series: NDArray[np.float64], seen: NDArray[np.bool_], step: str) -> MeanTest | None:
+def _test(series: NDArray[np.float64], seen: NDArray[np.bool_], step: str, block: int) -> MeanTest | None:
     """Of the differences ``[S, steps seen]``; their mean over the windows is the difference of the table's errors."""
     if step == "average":
-        return diebold_mariano(series.mean(axis=1), len(seen)) if seen.any() else None
+        return diebold_mariano(series.mean(axis=1), len(seen), block) if seen.any() else None
     index = int(step) - 1
-    return diebold_mariano(series[:, seen[:index].sum()], int(step)) if seen[index] else None
+    return diebold_mariano(series[:, seen[:index].sum()], int(step), block) if seen[index] else None
+
+
+def too_short(windows: int, horizon: int, interval: pd.Timedelta) -> str:
+    """Why test windows allow neither a test nor an interval; empty if they do.
+
+    Args:
+        windows: S.
+        horizon: H.
+        interval: between two windows.
+
+    Example:
+        >>> too_short(399, 12, pd.Timedelta("5min"))
+        'the 399 test windows span 1.39 days, too few to tell a change from chance, which takes 10'
+    """
+    day = pd.Timedelta(days=1)
+    block = _block_days(horizon, interval) * day
+    if not too_few(windows, round(block / interval)):
+        return ""
+    least = max(LEAST_BLOCKS * block, LEAST_WINDOWS * interval) / day
+    return (
+        f"the {windows:,} test window{'s' * (windows != 1)} span {windows * interval / day:.3g} days, too few to tell "
+        f"a change from chance, which takes {least:,.4g}"
+    )
+
+
+def untested(changes: Sequence[Change]) -> str:
+    """Why none of several changes has a test; empty if one has, or if there are none."""
+    if any("average" in change.tests for change in changes):
+        return ""
+    return "; ".join(dict.fromkeys(change.missing for change in changes if change.missing))
+
+
+def _block_days(horizon: int, interval: pd.Timedelta) -> int:
+    """Days that belong together: as many as a window looks ahead."""
+    return max(1, math.ceil(horizon * interval / pd.Timedelta(days=1)))
 
 
 def _blocks(errors: WindowErrors) -> tuple[NDArray[np.intp], int]:
-    """Where each block of whole days begins, and how many days it has: as many as a window looks ahead."""
+    """Where each block of whole days by the clock begins, and how many days it has."""
     windows, horizon = errors.absolute.shape
-    length = max(1, math.ceil(horizon * errors.interval / pd.Timedelta(days=1)))
+    length = _block_days(horizon, errors.interval)
     time = errors.first_target + pd.to_timedelta(np.arange(windows) * errors.interval.value, unit="ns")
     day = time.tz_localize(None).as_unit("ns").asi8 // (86_400 * 10**9)  # by the clock on the wall
     number = (day - day[:1]) // length

@@ -56,14 +56,12 @@ def _of_change(change: Change) -> Iterator[tuple[str, str, Any, str]]:
         yield step, "statistic", test.statistic, ""
         yield step, "p", test.p, ""
         yield step, "p_holm", change.holm[step], ""
-        yield step, "lag", test.lag, ""
+        yield step, "freedom", test.freedom, ""
     if change.interval is not None:
         yield "average", "interval_low_percent", change.interval[0], ""
         yield "average", "interval_high_percent", change.interval[1], ""
     if change.val_percent is not None:
         yield "average", "val_change_percent", change.val_percent, ""
-    if change.val_worse is not None:
-        yield "average", "val_worse_seeds", change.val_worse, ""
     if change.sensors:
         yield "average", "share_improved", change.improved / change.sensors, ""
     if change.worst is not None:

@@ -33,7 +33,6 @@ def change_of(entry: dict[str, Any]) -> Change:
         blocks=entry["blocks"],
         block_days=entry["block_days"],
         val_percent=entry["val_change_percent"],
-        val_worse=entry["val_worse_seeds"],
         sensors=entry["sensors"],
         improved=round((entry["share_improved"] or 0) * entry["sensors"]),
         worst=None if worst is None else (worst["id"], worst["change_percent"]),
@@ -47,7 +46,4 @@ def _number(value: float | None) -> float:
 
 
 def _test(part: dict[str, Any], windows: int) -> MeanTest:
-    statistic = part["statistic"]
-    if statistic is None:  # nothing varied; only its sign is known
-        statistic = math.copysign(math.inf, _number(part["change_percent"]))
-    return MeanTest(math.nan, statistic, part["p"], part["lag"], windows)
+    return MeanTest(math.nan, part["statistic"], part["p"], part["freedom"], windows)

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t
+from scipy.fft import dct
+from scipy.stats import norm, t
 
 RESAMPLES = 2000
-LEAST_BLOCKS = 5
-ENOUGH_BLOCKS = 20  # with fewer an interval tends to be too narrow
+LEAST_BLOCKS = 10  # with fewer there is neither a test nor an interval; benchmarks/significance.py says why
+LEAST_WINDOWS = 200  # for a test, however short a block is
+_STILL = 1e-9  # of the largest difference: what varies by less does not vary
 
 
 @dataclass(frozen=True)
@@ -23,80 +25,73 @@ class MeanTest:
         mean: of the series.
         statistic: mean over its standard error; negative if the first of two forecasts is better.
         p: two-sided.
-        lag: up to which autocovariances were counted.
+        freedom: degrees of freedom of that standard error.
         windows: length of the series.
     """
 
     mean: float
     statistic: float
     p: float
-    lag: int
+    freedom: float
     windows: int
 
 
-def diebold_mariano(difference: NDArray[np.float64], horizon: int) -> MeanTest:
+def diebold_mariano(difference: NDArray[np.float64], horizon: int, block: int | None = None) -> MeanTest | None:
     """Whether two forecasts are equally good, by the differences of their losses.
 
     Diebold & Mariano (1995), Comparing predictive accuracy: the mean difference over its standard error, which counts
-    that errors of windows side by side are alike. As a variance of few independent stretches is itself uncertain, and
-    too small on average because the mean was taken off, it is divided by 1 - (lag + 1) / S and the statistic is held
-    against Student's t with 1.5 S / (lag + 1) degrees of freedom, the equivalent ones of this weighting (Priestley
-    1981, Spectral analysis and time series, table 6.2); with a lag of 0 that is close to the ordinary t test.
+    that errors of windows near each other are alike. The standard error is that of the slowest movements alone, the
+    first ν cosines over the series with equal weights, and the statistic is held against Student's t with ν degrees of
+    freedom (Lazarus, Lewis, Stock & Watson 2018, HAR inference: recommendations for practice). ν is S over twice the
+    block, or over four times the steps that count as one, (1 + ρ) / (1 - ρ) with ρ the first autocorrelation, if that
+    is less. How often the test rejects where there is no difference is in results/significance.md.
 
     Args:
         difference: ``[S]`` loss of the first forecast minus that of the second, in order of time.
         horizon: steps ahead; forecast errors h steps ahead are dependent over at least h - 1 steps.
+        block: steps after which errors say little of each other, such as those of a day; the horizon if that is more.
+
+    Returns:
+        None where nothing can be said: fewer than 10 blocks or 200 windows, a difference that is not finite, or one
+        that is the same in all windows and not 0.
 
     Example:
-        >>> test = diebold_mariano(np.array([-1.0, -3.0, -2.0, -3.0, -1.0]), horizon=1)
-        >>> test.mean, test.lag, round(test.p, 2)
-        (-2.0, 1, 0.01)
+        >>> difference = np.sin(np.arange(200.0) ** 2) - 0.5
+        >>> test = diebold_mariano(difference, horizon=5)
+        >>> round(test.mean, 2), test.freedom, test.p < 0.01
+        (-0.5, 20, True)
+        >>> diebold_mariano(difference[:199], horizon=5) is None
+        True
     """
-    count = len(difference)
-    lag = bandwidth(difference, horizon)
+    count, block = len(difference), max(horizon, block or 1)
+    if too_few(count, block) or not np.isfinite(difference).all():
+        return None
     mean = float(difference.mean())
-    if np.ptp(difference) == 0:  # nothing varies
-        statistic = math.copysign(math.inf, mean) if mean else 0.0
-    else:
-        variance = long_run_variance(difference, lag) / (1 - (lag + 1) / count)
-        statistic = mean / math.sqrt(variance / count)
-    return MeanTest(mean, statistic, float(2 * t.sf(abs(statistic), 1.5 * count / (lag + 1))), lag, count)
+    most = float(np.abs(difference).max())
+    if most == 0:  # the same forecasts
+        return MeanTest(0.0, 0.0, 1.0, count // (2 * block), count)
+    freedom = max(1, int(count / (2 * max(block, 2 * _steps_that_count_as_one(difference)))))
+    error = math.sqrt(float(np.square(dct(difference, norm="ortho")[1 : 1 + freedom]).mean()) / count)
+    if error <= _STILL * most:
+        return None
+    return MeanTest(mean, mean / error, float(2 * t.sf(abs(mean / error), freedom)), freedom, count)
 
 
-def long_run_variance(series: NDArray[np.float64], lag: int) -> float:
-    """The variance of a mean, times the length: γ₀ + 2 Σ (1 - k / (lag + 1)) γ_k, which is never negative.
-
-    Newey & West (1987), A simple, positive semi-definite, heteroskedasticity and autocorrelation consistent covariance
-    matrix, eq. 5.
-
-    Args:
-        series: ``[S]``.
-        lag: the last autocovariance that counts.
-    """
-    centred = series - series.mean()
-    total = float(centred @ centred)
-    for k in range(1, lag + 1):
-        total += 2 * (1 - k / (lag + 1)) * float(centred[k:] @ centred[:-k])
-    return total / len(series)
+def too_few(windows: int, block: int) -> bool:
+    """Whether so many windows, of which only those a block apart say little of each other, allow no test."""
+    return windows < max(LEAST_BLOCKS * block, LEAST_WINDOWS)
 
 
-def bandwidth(series: NDArray[np.float64], horizon: int) -> int:
-    """How many autocovariances count: at least horizon - 1, more if the series forgets slowly, at most a quarter of it.
+def _steps_that_count_as_one(series: NDArray[np.float64]) -> float:
+    """(1 + ρ) / (1 - ρ), 1 at least; of ρ is taken off what a series of this length shows too little of it.
 
-    Twice the length that estimates the variance best, 1.1447 (α S)^(1/3) with α = 4 ρ² / (1 - ρ²)² and ρ the first
-    autocorrelation (Andrews 1991, Heteroskedasticity and autocorrelation consistent covariance matrix estimation,
-    eq. 6.2 and 6.4), because a test that holds its level needs a longer one (Sun, Phillips & Jin 2008, Optimal
-    bandwidth selection in heteroskedasticity-autocorrelation robust testing).
-
-    Args:
-        series: ``[S]``.
-        horizon: steps ahead of the forecast.
+    Marriott & Pope (1954), Bias in the estimation of autocorrelations.
     """
     centred = series - series.mean()
     total = float(centred @ centred)
     rho = float(centred[1:] @ centred[:-1]) / total if total > 0 else 0.0
-    slow: float = 2 * 1.1447 * (4 * rho**2 / (1 - rho**2) ** 2 * len(series)) ** (1 / 3)
-    return max(0, min(max(horizon - 1, math.ceil(slow) - 1), len(series) // 4))
+    rho = min(max(rho + (1 + 3 * rho) / len(series), 0.0), 1 - 1e-6)
+    return (1 + rho) / (1 - rho)
 
 
 def block_interval(
@@ -106,6 +101,8 @@ def block_interval(
 
     Künsch (1989), The jackknife and the bootstrap for general stationary observations, with blocks that do not overlap:
     what depends on what stays together inside a block. Every draw takes the same blocks for both and for all seeds.
+    As percentiles of few blocks lie too near to each other, they are those that Student's t has room for (Hesterberg
+    2015, What teachers should know about the bootstrap, the expanded percentile interval).
 
     Args:
         first: ``[seeds, blocks, H]`` sums of errors of the forecast in question.
@@ -114,7 +111,8 @@ def block_interval(
         seed: of the draws.
 
     Returns:
-        The 2.5th and the 97.5th percentile over 2,000 draws; None for fewer than 5 blocks.
+        Two percentiles over 2,000 draws, the 2.5th and the 97.5th if there are many blocks; None for fewer than 10, or
+        where a draw has no change in percent.
     """
     blocks = len(counts)
     if blocks < LEAST_BLOCKS:
@@ -122,8 +120,10 @@ def block_interval(
     draws = np.random.default_rng(seed).multinomial(blocks, np.full(blocks, 1 / blocks), RESAMPLES)
     weights = draws.astype(np.float64)  # [draws, blocks]
     changes = relative_change(weights @ first, weights @ second, weights @ counts)
-    known = changes[~np.isnan(changes)]
-    low, high = np.percentile(known, [2.5, 97.5])
+    if not np.isfinite(changes).all():
+        return None
+    outside = 100 * norm.cdf(t.ppf(0.025, blocks - 1) * math.sqrt(blocks / (blocks - 1)))
+    low, high = np.percentile(changes, [outside, 100 - outside])
     return float(low), float(high)
 
 
@@ -136,9 +136,13 @@ def relative_change(
         first: ``[seeds, ..., H]`` sums of errors.
         second: ``[seeds, ..., H]`` those of what it is compared with.
         counts: ``[..., H]`` how many errors each sum holds; a step without any is left out.
+
+    Returns:
+        NaN where there are no errors at all, NaN or infinite where those of the second are 0.
     """
+    steps = np.maximum((counts > 0).sum(axis=-1), 1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        mine, other = (np.nanmean(sums / counts, axis=-1) for sums in (first, second))
+        mine, other = (np.where(counts > 0, sums / counts, 0.0).sum(axis=-1) / steps for sums in (first, second))
         change: NDArray[np.float64] = 100 * (mine / other - 1).mean(axis=0)
     return change
 

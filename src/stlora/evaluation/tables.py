@@ -83,8 +83,8 @@ def cost_table(rows: Sequence[Row]) -> Table:
 def change_table(changes: Sequence[Change]) -> Table:
     """What each column changed, and how sure that is."""
     steps = [step for step in STEPS[:-1] if changes and step in changes[0].percent]
-    header = ["backbone", "column", "seeds", "Δ MAE %", "95 % interval", "p", "p Holm", "lag"]
-    header += [*(f"Δ step {step} %" for step in steps), "Δ validation %", "seeds worse there"]
+    header = ["backbone", "column", "seeds", "Δ MAE %", "95 % interval", "p", "p Holm", "ν"]
+    header += [*(f"Δ step {step} %" for step in steps), "Δ validation %"]
     header += ["sensors improved", "worst sensor"]
     body = []
     for change in changes:
@@ -95,10 +95,9 @@ def change_table(changes: Sequence[Change]) -> Table:
                 change.column,
                 str(len(change.seeds)),
                 *how_sure(change),
-                "" if test is None else str(test.lag),
+                "" if test is None else f"{test.freedom:.0f}",
                 *(f"{change.percent[step]:+.1f}" for step in steps),
                 "" if change.val_percent is None else f"{change.val_percent:+.1f}",
-                "" if change.val_worse is None else str(change.val_worse),
                 f"{change.improved} of {change.sensors}",
                 "" if change.worst is None else f"{change.worst[0]} {change.worst[1]:+.1f} %",
             ]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stlora.evaluation.between import between_table
+from stlora.evaluation.changes import untested
 from stlora.evaluation.tables import change_table, cost_table, error_table
 from stlora.report.comparison_content import ComparisonContent
 from stlora.report.content import signed
@@ -64,6 +65,8 @@ def _facts(content: ComparisonContent) -> Iterator[tuple[str, str]]:
         fell = sum(change.percent["average"] < 0 for change in changes)
         yield f"{fell} of {len(changes)}", "rows with a lower average MAE than their backbone alone"
     tested = [change for change in changes if "average" in change.holm]
+    if reason := untested(changes):
+        yield "no test", f"whether any change is more than chance cannot be said: {reason}"
     if tested:
         sure = sum(change.holm["average"] < 0.05 and change.percent["average"] < 0 for change in tested)
         yield f"{sure} of {len(tested)}", "rows whose fall has a p, corrected by Holm, below 0.05"

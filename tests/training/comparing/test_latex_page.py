@@ -134,7 +134,7 @@ def test_captions_say_what_a_reader_must_know():
     assert r"MAE and RMSE in km/h, MAPE in \%" in errors
     assert r"mean $\pm$ sample standard deviation over seeds 0, 1 and 2 ($n = 3$ unless a row says otherwise)" in errors
     assert "change of each of these errors in percent against the backbone alone, paired by seed" in errors
-    assert "corrected for the 1 rows" in changed
+    assert "cannot be said: the errors of its windows were not kept" in changed
     assert "measured: numbers of the sensors that it keeps and does not train" in costs
     assert "over seed 0 ($n = 1$)" in page_of(runs(["lstm"], ["stlora"]))
 
@@ -144,7 +144,7 @@ def test_the_default_stands_against_the_other_columns_where_there_are_some():
     text = page_of(runs(["lstm", "my_net"], ["stlora", "shared"], seeds=2))
     caption, table = text.split(r"\label{tab:runs-of-2026-between}")
     assert "ST-LoRA (frozen) against the other columns of the same backbone and seeds" in caption.splitlines()[-1]
-    assert "corrected for 2 rows" in caption.splitlines()[-1]
+    assert "corrected" not in caption.splitlines()[-1]
     assert r"\multicolumn{7}{l}{my\_net} \\" in table
     assert r"\quad ST-LoRA shared (frozen) & 2 & " in table.split(r"\bottomrule")[0]
 

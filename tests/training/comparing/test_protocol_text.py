@@ -56,16 +56,10 @@ def test_baselines_that_draw_nothing_are_named():
     assert "without chance" not in note({"lstm": [], "svr": []})
 
 
-@pytest.mark.parametrize(
-    ("blocks", "interval", "wanted"),
-    [
-        (19, (-2.0, 0.0), "bootstrap over 19 blocks of one day; with fewer than 20 it is probably too narrow."),
-        (20, (-2.0, 0.0), "bootstrap over 20 blocks of one day."),
-        (4, None, "bootstrap over 4 blocks of one day; too few for an interval."),
-    ],
-)
-def test_an_interval_over_few_days_is_called_too_narrow(blocks, interval, wanted):
-    assert wanted in about_changes([dataclasses.replace(CHANGE, blocks=blocks, interval=interval)])
+def test_intervals_are_told_with_their_blocks_and_only_where_there_are_some():
+    with_interval = dataclasses.replace(CHANGE, blocks=19, interval=(-2.0, 0.0))
+    assert "bootstrap over 19 blocks of one day." in about_changes([with_interval])
+    assert "bootstrap" not in about_changes([dataclasses.replace(CHANGE, blocks=4)])
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from torch import nn
 from stlora._version import __version__
 from stlora.data import SensorSeries, SimulatedNetwork
 from stlora.errors import InputError
+from stlora.evaluation.changes import too_short
 from stlora.evaluation.rows import summarise
 from stlora.report.content import ReportContent, SensorGroups, change_text, row_name, span
 from stlora.report.runs.examples import node_errors, pick_examples
@@ -85,8 +86,14 @@ def _summary(alone: dict[str, Any], adapted: dict[str, Any], data: Prepared) -> 
         f"The backbone {alone['backbone']} was trained to forecast {series.num_nodes} sensors up to "
         f"{span(data.windows.horizon * series.interval)} ahead, with the same weights for all of them; {how}. "
         f"On days that neither had seen, the mean absolute error went from {before:.4g} to {after:.4g}{unit} "
-        f"({change_text(before, after)})."
+        f"({change_text(before, after)}).{_chance(data)}"
     )
+
+
+def _chance(data: Prepared) -> str:
+    """Said where the test windows are too few to tell anything of other days."""
+    reason = too_short(len(data.split.test), data.windows.horizon, data.series.interval)
+    return f" Whether that is more than chance cannot be said: {reason}." if reason else ""
 
 
 def _protocol(metrics: Sequence[dict[str, Any]], runs: Sequence[Run], data: Prepared) -> Iterator[tuple[str, str]]:

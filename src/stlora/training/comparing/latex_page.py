@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stlora.evaluation.between import between_table
-from stlora.evaluation.changes import Change
+from stlora.evaluation.changes import Change, untested
 from stlora.evaluation.failed import with_failed
 from stlora.evaluation.latex import PACKAGES, escape, to_latex
 from stlora.evaluation.paper_table import common_seeds, paper_table, steps_of
 from stlora.evaluation.rows import Row
 from stlora.evaluation.tables import change_table, cost_table
 from stlora.training.comparing.failed import failed_rows
-from stlora.training.comparing.protocol_text import sizes_given
+from stlora.training.comparing.protocol_text import corrected, sizes_given
 
 _MEAN = r"mean $\pm$ sample standard deviation"
 
@@ -68,21 +68,27 @@ def _about_errors(rows: Sequence[Row], protocol: dict[str, Any]) -> str:
 def _about_changes(changes: Sequence[Change]) -> str:
     text = (
         r"What each column changed against its backbone alone, mean over the seeds; $\Delta$ MAE \%: of the average "
-        r"over all steps. $p$: Diebold--Mariano test of the errors of all test windows, with Newey--West variance up "
-        f"to that lag; $p$ Holm: corrected for the {len(changes)} rows."
+        "over all steps."
     )
+    if reason := untested(changes):
+        text += f" Whether any change is more than chance cannot be said: {escape(reason)}."
+    else:
+        text += (
+            r" $p$: Diebold--Mariano test of the errors of all test windows, with a standard error of $\nu$ degrees of "
+            f"freedom; $p$ Holm: corrected for the {corrected(changes)}."
+        )
     if any(change.interval for change in changes):
         text += r" 95 \% interval: bootstrap over whole days."
-    return (
-        text + " Seeds worse there: on validation. Worst sensor: the largest growth of its MAE, or the smallest fall."
-    )
+    return text + " Worst sensor: the largest growth of its MAE, or the smallest fall."
 
 
 def _about_others(others: Sequence[Change], labels: str) -> str:
+    above = rf"table~\ref{{tab:{labels}-changes}}"
+    tests = f" Tests and intervals as in {above}; $p$ Holm: corrected for the {corrected(others)}."
     return (
         f"{escape(others[0].column)} against the other columns of the same backbone and seeds; negative is in its "
-        rf"favour. Tests and intervals as in table~\ref{{tab:{labels}-changes}}; $p$ Holm: corrected for {len(others)} "
-        "rows. Sensors better: those with a lower error than in that column, of the means over the seeds."
+        f"favour.{'' if untested(others) else tests} Sensors better: those with a lower error than in that column, of "
+        "the means over the seeds."
     )
 
 

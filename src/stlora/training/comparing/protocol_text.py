@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from stlora.evaluation.between import between_table
-from stlora.evaluation.changes import Change
+from stlora.evaluation.changes import Change, untested
 from stlora.evaluation.failed import FailedRow, with_failed
 from stlora.evaluation.rows import Row
-from stlora.evaluation.significance import ENOUGH_BLOCKS
 from stlora.evaluation.tables import change_table, cost_table, error_table
 from stlora.evaluation.writing import to_markdown
 from stlora.training import models
@@ -152,38 +151,46 @@ def sizes_given(protocol: Mapping[str, Any]) -> str:
 
 def about_changes(changes: Sequence[Change]) -> str:
     """What a reader must know of the table of changes."""
-    text = (
-        "Against the backbone alone with the same seeds; negative is better. p: Diebold–Mariano test of the errors of "
-        "all test windows, differences averaged over the seeds, Newey–West variance with that lag; p Holm: corrected "
-        f"for the {len(changes)} rows. It speaks of these trained networks on other days, not of other trainings."
-    )
+    text = "Against the backbone alone with the same seeds; negative is better."
+    if reason := untested(changes):
+        text += f" Whether any change is more than chance cannot be said: {reason}. So there is no p and no interval."
+    else:
+        text += (
+            " p: Diebold–Mariano test of the errors of all test windows, differences averaged over the seeds; its "
+            f"standard error has ν degrees of freedom. p Holm: corrected for the {corrected(changes)}. It speaks of "
+            "these trained networks on other days, not of other trainings."
+        )
     lengths = {(change.blocks, change.block_days) for change in changes if change.blocks}
     for blocks, days in sorted(lengths):
         each = "one day" if days == 1 else f"{days} days"
         known = any(change.interval for change in changes if change.blocks == blocks)
-        few = "" if blocks >= ENOUGH_BLOCKS else f"; with fewer than {ENOUGH_BLOCKS} it is probably too narrow"
-        few = few if known else "; too few for an interval"
-        text += f" 95 % interval of Δ: bootstrap over {blocks} blocks of {each}{few}."
+        text += f" 95 % interval of Δ: bootstrap over {blocks} blocks of {each}." if known else ""
     text += (
-        " Seeds worse there: in how many the best validation MAE is above that of the backbone alone. Worst sensor: "
-        "the largest growth of an error, or the smallest fall, over all steps and seeds. Sensors improved: of those "
-        "that have an observed test target."
+        " Δ validation: of the best validation MAE, by which weights and shares were chosen, so that it falls without "
+        "being a gain. Worst sensor: the largest growth of an error, or the smallest fall, over all steps and seeds. "
+        "Sensors improved: of those that have an observed test target."
     )
     missing: dict[str, list[str]] = {}
     for change in changes:
-        if change.missing:
+        if change.missing and not reason:
             missing.setdefault(change.missing, []).append(f"{change.backbone} {change.column}")
     for reason, names in missing.items():
         text += f" No test for {', '.join(names)}: {reason}."
     return text + "\n"
 
 
+def corrected(changes: Sequence[Change]) -> str:
+    """For how many tests p-values are corrected: rows without one do not count."""
+    tests = sum("average" in change.tests for change in changes)
+    return f"{tests} rows" if tests == len(changes) else f"{tests} rows that have one"
+
+
 def about_others(others: Sequence[Change]) -> str:
     """What a reader must know of the table of the default against the other columns."""
+    tests = "" if untested(others) else f" Tests and interval as above; p Holm: corrected for the {corrected(others)}."
     return (
-        f"{others[0].column} against other columns of the same backbone and seeds; negative is in its favour. Tests "
-        f"and interval as above; p Holm: corrected for the {len(others)} rows. Sensors better: those whose error is "
-        "lower than in that column, of the means over the seeds.\n"
+        f"{others[0].column} against other columns of the same backbone and seeds; negative is in its favour.{tests} "
+        "Sensors better: those whose error is lower than in that column, of the means over the seeds.\n"
     )
 
 
