@@ -73,7 +73,8 @@ def test_the_headline_says_where_nothing_can_be_said_of_chance(make_comparison: 
     content = make_comparison()
     assert "cannot be said: the errors of its windows were not kept no test" in written(content).words
     test = MeanTest(-1.0, -5.0, 0.001, 10, 480)
-    sure = [replace(one, tests={"average": test}, holm={"average": 0.01}, missing="") for one in content.changes]
+    tested = {"tests": {"average": test}, "holm": {"average": 0.01}, "percent": {"average": -1.0}, "missing": ""}
+    sure = [replace(change, **tested) for change in content.changes]
     words = written(replace(content, changes=sure)).words
     assert "cannot be said" not in words
     assert f"below 0.05 {len(sure)} of {len(sure)}" in words
