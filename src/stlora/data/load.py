@@ -22,6 +22,7 @@ from stlora.data.companions import (
 )
 from stlora.data.graph_choice import names_graph
 from stlora.data.readers import SERIES_READERS, SeriesReader, Table, read_table
+from stlora.data.readers.agencies import check_whole
 from stlora.data.readers.graph_file import read_graph
 from stlora.data.reading import in_zone, mask_zeros
 from stlora.data.series import SensorSeries, observed_share
@@ -130,7 +131,7 @@ def _from_path(
     path: Path, options: dict[str, Any], timezone: str | None, find_graph: bool
 ) -> tuple[SensorSeries, bool]:
     """The series, and whether a zero means missing in its layout."""
-    source, *others = _series_files(path) if path.is_dir() else (path,)
+    (source, *others), left_out = _series_files(path) if path.is_dir() else ([path], ())
     if not source.exists():
         known = ", ".join(catalogue())
         raise InputError(f"there is no file or folder {path} and no data set of that name; the catalogue has {known}")
@@ -141,6 +142,7 @@ def _from_path(
         raise InputError(f"{path if others else source}: {error}") from error
     if path.is_dir() and not others:
         series = replace(series, notes=(f"Read from {source.name}.", *series.notes))
+    series = replace(series, notes=(*left_out, *series.notes))
     if find_graph and table.graph is not None:
         series = attach_own_graph(series, table.graph, required=path.is_dir())
     elif find_graph and (path.is_dir() or table.looks_beside):
@@ -150,27 +152,49 @@ def _from_path(
     return series, table.zero_is_missing
 
 
-def _series_files(folder: Path) -> list[Path]:
-    """The series file of a folder, of the first format that has one; several, if they are parts of one table."""
+def _series_files(folder: Path) -> tuple[list[Path], tuple[str, ...]]:
+    """The series file of a folder, of the first format that has one; several, if they are parts of one table.
+
+    Beside parts that are read, a note names what is not.
+    """
     files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     files += sorted(folder.glob("*/his.npz"))  # LargeST keeps them by year
     for reader in SERIES_READERS:
         found = _held(reader, files)
-        if len(found) == 1 or (reader.in_parts and found):
-            return found
+        if reader.in_parts and found:
+            return found, _left_out(found, files)
+        if len(found) == 1:
+            return found, ()
         if found:
             names = ", ".join(path.name for path in found)
             raise InputError(f"{folder} holds several series ({names}); name the one to read")
     deeper = _deeper(folder)
     for reader in SERIES_READERS:
         if reader.in_parts and (found := _held(reader, deeper)):
-            return found
+            return found, _left_out(found, deeper)
     known = ", ".join(dict.fromkeys(suffix for reader in SERIES_READERS for suffix in reader.suffixes))
     raise InputError(f"{folder} holds no series; expected one file ({known}) with a column of time stamps")
 
 
 def _held(reader: SeriesReader, files: Sequence[Path]) -> list[Path]:
     return [path for path in files if path.suffix.lower() in reader.suffixes and reader.holds_series(path)]
+
+
+def _left_out(parts: Sequence[Path], files: Sequence[Path]) -> tuple[str, ...]:
+    """A note on the files that might be parts of the table and are none.
+
+    Raises:
+        InputError: one of them is damaged, so that nobody can say.
+    """
+    others = [path for path in files if path.suffix in {part.suffix for part in parts} and path not in set(parts)]
+    for path in others:
+        try:
+            check_whole(path)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error
+    if not others:
+        return ()
+    return (f"{len(others)} files of other layouts were not read (first: {others[0].name}).",)
 
 
 def _deeper(folder: Path) -> list[Path]:

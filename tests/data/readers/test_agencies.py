@@ -355,3 +355,24 @@ def test_gzip_that_unpacks_without_end_is_refused(write: Write, monkeypatch: pyt
 def test_cell_that_is_no_number_is_named(write: Write) -> None:
     with pytest.raises(InputError, match="column 'flow', row 2 holds 'many'"):
         load_series(write("x.csv", UTD19, ["2017-09-08,0,K1,1,0,,x,", "2017-09-08,300,K1,many,0,,x,"]))
+
+
+def test_files_of_other_layouts_in_a_folder_are_named(write: Write, tmp_path: Path) -> None:
+    write("utd/zurich.csv", UTD19, utd19())
+    write("utd/detectors_public.csv", "detid,length,pos,fclass", ["K1,0.1,0.2,secondary"])
+    series = load_series(tmp_path / "utd")
+    assert series.node_ids == ("K1", "K2")
+    assert any("detectors_public.csv" in note for note in series.notes)
+
+
+def test_damaged_part_of_a_folder_is_refused(write: Write, tmp_path: Path) -> None:
+    write("pems/1.txt.gz", "", pems(1))
+    write("pems/2.txt.gz", "", pems(2)).write_bytes(b"\x1f\x8bnonsense")
+    with pytest.raises(InputError, match=r"2\.txt\.gz: is no text"):
+        load_series(tmp_path / "pems")
+
+
+@pytest.mark.parametrize("year", ["0001", "1492", "2500"])
+def test_years_that_no_measurement_is_of_are_refused(write: Write, year: str) -> None:
+    with pytest.raises(InputError, match="expected years after 1700"):
+        load_series(write("x.csv", UTD19, utd19(f"{year}-01-01")))

@@ -104,6 +104,21 @@ def parquet_outline(path: Path, head: bytes) -> Outline | None:
     return Outline(tuple(plain(title) for title in titles), titles)
 
 
+def check_whole(path: Path) -> None:
+    """See that a file which is packed, Parquet or gzip, can be unpacked.
+
+    Raises:
+        InputError: it is damaged or something else.
+    """
+    with path.open("rb") as file:
+        head = file.read(4096)
+    if path.suffix == ".parquet":
+        with wide_parquet.reading(path):
+            pass
+    elif path.suffix == ".gz" and start_of(path, head) is None:
+        raise InputError("is no text packed by gzip; it is damaged, get it again")
+
+
 def blocks(path: Path, found: Outline, columns: Sequence[int], as_text: Sequence[int]) -> Iterator[pd.DataFrame]:
     """The rows of a file, some at a time, as columns that bear the number of their place.
 

@@ -55,6 +55,8 @@ def moments(column: pd.Series, first_row: int, formats: Sequence[str], utc: bool
             f"row {first_row + row + 1} has the time {str(texts[codes[row]])!r}; expected one written as "
             f"{pd.Timestamp('2024-01-31 23:55').strftime(formats[-1].replace('ISO8601', '%Y-%m-%d %H:%M:%S'))}"
         )
+    if not (index.year.min() > 1700 and index.year.max() < 2200):
+        raise InputError(f"time stamps run from {index.min()} to {index.max()}; expected years after 1700, before 2200")
     return index.as_unit("ns").take(codes)
 
 
