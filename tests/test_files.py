@@ -3,17 +3,25 @@
 import json
 import math
 import os
+import resource
+import subprocess
+import sys
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
+from matplotlib.figure import Figure
 from safetensors import safe_open
 
 from stlora import InputError
 from stlora.files import (
+    is_temporary,
     read_json,
     read_metadata,
     read_tensors,
     read_yaml,
+    remove_leftovers,
     write_atomically,
     write_json,
     write_tensors,
@@ -46,6 +54,81 @@ def test_writing_goes_through_a_file_beside_it(tmp_path):
     write_atomically(path, write)
     assert seen == [(path.parent, ".csv", False)]
     assert os.listdir(path.parent) == ["table.csv"]
+
+
+def test_the_umask_says_who_may_read(tmp_path):
+    before = os.umask(0o077)
+    try:
+        write_text(tmp_path / "mine.txt", "x")
+        os.umask(0o002)
+        write_text(tmp_path / "ours.txt", "x")
+    finally:
+        os.umask(before)
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("mine.txt", "ours.txt")] == [0o600, 0o664]
+
+
+WRITERS = {
+    "csv": lambda path: pd.DataFrame({"a": [1]}).to_csv(path),
+    "parquet": lambda path: pd.DataFrame({"a": [1]}).to_parquet(path),
+    "npy": lambda path: np.save(path, np.zeros(3)),
+    "npz": lambda path: np.savez_compressed(path, a=np.zeros(3)),
+    "svg": lambda path: Figure().savefig(path),
+    "ckpt": lambda path: torch.save({"a": torch.zeros(3)}, path),
+    "txt": lambda path: path.write_text("x"),
+}
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+def test_a_file_that_is_being_written_is_no_leftover(tmp_path, ending):
+    path, kept = tmp_path / f"a.{ending}", []
+
+    def write(temporary):
+        remove_leftovers(tmp_path)
+        WRITERS[ending](temporary)
+        remove_leftovers(tmp_path)
+        kept.append(temporary.exists())
+
+    write_atomically(path, write)
+    assert kept == [True]
+    assert os.listdir(tmp_path) == [path.name]
+
+
+def test_nothing_but_our_temporary_file_is_beside_tensors_while_they_are_written(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr("stlora.files.os.fsync", lambda handle: seen.append((os.fstat(handle), os.listdir(tmp_path))))
+    write_tensors(tmp_path / "a.safetensors", {"a": torch.zeros(3)})
+    ((status, names),) = seen
+    assert len(names) == 1
+    assert is_temporary(names[0], "a.safetensors")
+    assert status.st_ino == (tmp_path / "a.safetensors").stat().st_ino
+
+
+def test_leftovers_of_killed_processes_go_and_other_files_stay(tmp_path):
+    program = (
+        "import os, pathlib, sys; from stlora.files import write_atomically; "
+        "write_atomically(pathlib.Path(sys.argv[1]), lambda temporary: os.kill(os.getpid(), 9))"
+    )
+    for name in ("a.csv", "b.csv"):
+        assert subprocess.run([sys.executable, "-c", program, tmp_path / name]).returncode == -9
+    others = [".a.csv", "a.csv.abcd1234.csv", ".a.csv.abcd1234.txt", ".a.csv.abc.csv", ".b.d97eeb6b.part"]
+    for name in others:
+        (tmp_path / name).touch()
+    assert len(os.listdir(tmp_path)) == len(others) + 2
+    write_text(tmp_path / "a.csv", "x")
+    assert sum(is_temporary(name) for name in os.listdir(tmp_path)) == 1  # that of b.csv, which is not written here
+    remove_leftovers(tmp_path)
+    assert sorted(os.listdir(tmp_path)) == sorted([*others, "a.csv"])
+
+
+def test_full_disk_is_an_error_of_the_system(tmp_path):
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limit[1]))
+    try:
+        with pytest.raises(OSError, match="large"):
+            write_tensors(tmp_path / "a.safetensors", {"a": torch.zeros(5000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert os.listdir(tmp_path) == []
 
 
 def test_json_comes_back_with_nan_as_null(tmp_path):

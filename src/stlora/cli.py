@@ -9,7 +9,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from jsonargparse import ArgumentError, ArgumentParser
 from stlora._version import __version__
 from stlora.errors import InputError
 from stlora.files import json_text
+from stlora.paths import check_not_input
+from stlora.progress import say
 from stlora.training.config import AdaptConfig, CompareConfig, FitConfig
 from stlora.verbs.convert import ConvertOptions, data_convert
 from stlora.verbs.failures import cells_failed
@@ -35,6 +37,7 @@ from stlora.verbs.options import (
     ReportOptions,
 )
 from stlora.verbs.parser import Verb, first_line, verb_parser
+from stlora.verbs.streams import leave_stdout, prepare_streams, reason_of
 
 _notes = logging.getLogger("stlora")
 
@@ -109,6 +112,8 @@ def data_check(options: CheckOptions) -> None:
     from stlora.verbs.check_picture import picture
 
     draw = picture(options.picture)
+    if options.picture is not None:
+        check_not_input(options.picture, (options.path, options.graph))
     series = load_series(
         options.path, graph=options.graph, zero_is_missing=options.zero_is_missing, timezone=options.timezone
     )
@@ -199,6 +204,8 @@ def predict(options: PredictOptions) -> None:
     from stlora.training.prediction import check_output, load_later, write_prediction
 
     output, run = check_output(Path(options.output)), Run(options.run)
+    run.check_not_own(output)
+    check_not_input(output, (options.data, options.graph))
     series = load_later(run.record(), options.data, options.graph, options.zero_is_missing, options.timezone)
     prediction = run_predict(run, series, module=options.module, device=options.device)
     write_prediction(prediction.table, output)
@@ -341,25 +348,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 done; 2 the user can mend it; 1 a defect of the library.
     """
+    prepare_streams()
     warnings.filterwarnings("ignore", category=FutureWarning)
+    status = _status(sys.argv[1:] if arguments is None else arguments)
     try:
-        _run(sys.argv[1:] if arguments is None else arguments)
+        sys.stdout.flush()  # what a full disk or a closed pipe makes of it is told here, or by nobody
+    except BrokenPipeError:
+        leave_stdout()
+    except OSError as error:
+        leave_stdout()
+        say(f"stlora: error: standard output: {reason_of(error)}")
+        return status or 2
+    return status
+
+
+def _status(arguments: Sequence[str]) -> int:
+    try:
+        _run(arguments)
     except InputError as error:
-        print(f"stlora: error: {' '.join(str(error).split())}", file=sys.stderr)
+        say(f"stlora: error: {' '.join(str(error).split())}")
         return 2
     except KeyboardInterrupt:
-        print("stlora: stopped; give the same command again to go on", file=sys.stderr)
+        say("stlora: stopped; give the same command again to go on")
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        leave_stdout()
         return 0
+    except OSError as error:
+        say(f"stlora: error: {reason_of(error)}")
+        return 2
     except Exception as error:
-        if isinstance(error, OSError) and error.filename is not None:
-            print(
-                f"stlora: error: {error.filename}: {error.strerror}; check the path and who may write", file=sys.stderr
-            )
-            return 2
-        traceback.print_exc()
+        with suppress(OSError):
+            traceback.print_exc()
         return _blame(error)
     return 0
 
@@ -369,9 +389,9 @@ def _blame(error: Exception) -> int:
     own = sys.modules.get("stlora.backbones.own")  # not imported: no backbone of the user's own
     if own is not None and own.place_in_own_code(error):
         said = f"your own backbone fails with {own.told(error)}; mend it there and give the same command again"
-        print(f"stlora: error: {said}", file=sys.stderr)
+        say(f"stlora: error: {said}")
         return 2
-    print("stlora: this is a defect of the library; please report it with the lines above", file=sys.stderr)
+    say("stlora: this is a defect of the library; please report it with the lines above")
     return 1
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import math
 import os
-import tempfile
+import random
+import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,17 +20,103 @@ if TYPE_CHECKING:
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let ``write`` fill a temporary file beside ``path``, then put it in place in one step."""
+    """Let ``write`` fill a temporary file beside ``path``, then put it in place in one step.
+
+    The content is on the disk before it gets its name, so that a power cut leaves the old file or the new one. What a
+    process that was killed left of the same file is removed. The umask says who may read it, as of any new file.
+
+    Args:
+        path: of the file; its folder is made if need be.
+        write: gets a path with the same ending, and must write to the file that is there.
+
+    Raises:
+        OSError: it cannot be written, for want of room perhaps.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
+    remove_leftovers(path.parent, path.name)
+    temporary, handle = _temporary(path)
     try:
         write(temporary)
-        temporary.chmod(0o644)
+        os.fsync(handle)
+        if sys.platform == "win32":  # an open file can be neither moved nor removed there
+            os.close(handle)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            os.close(handle)
+
+
+_RANDOM = "abcdefghijklmnopqrstuvwxyz0123456789_"
+_TEMPORARY = re.compile(rf"\.(?P<name>.+)\.[{_RANDOM}]{{8}}(?P<ending>\.[^.]+)?")
+
+
+def _temporary(path: Path) -> tuple[Path, int]:
+    """A new file and its handle, which is locked as long as this process lives: others can see that it is in use."""
+    while True:
+        mark = "".join(random.SystemRandom().choices(_RANDOM, k=8))
+        temporary = path.with_name(f".{path.name}.{mark}{path.suffix}")
+        handle = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+        if _lock(handle) is not False and (sys.platform == "win32" or os.fstat(handle).st_nlink):
+            return temporary, handle
+        os.close(handle)  # taken for a leftover by another process before it was locked
+        temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Path, name: str | None = None) -> None:
+    """Remove the temporary files of :func:`write_atomically` whose process has ended without doing so.
+
+    Args:
+        folder: where they lie.
+        name: of the file that they were to become; those of all files if None.
+    """
+    for path in list(folder.iterdir()):
+        if is_temporary(path.name, name) and path.is_file() and not path.is_symlink() and _abandoned(path):
+            path.unlink(missing_ok=True)
+
+
+def is_temporary(name: str, of: str | None = None) -> bool:
+    """Whether a file of this name is one that :func:`write_atomically` writes first.
+
+    Args:
+        name: of the file.
+        of: what it is to become; anything if None.
+
+    Example:
+        >>> is_temporary(".config.yaml.abcd1234.yaml"), is_temporary(".config.yaml"), is_temporary(".a.b.abcd1234.c")
+        (True, False, False)
+    """
+    found = _TEMPORARY.fullmatch(name)
+    if found is None or Path(found["name"]).suffix != (found["ending"] or ""):
+        return False
+    return of is None or found["name"] == of
+
+
+def _abandoned(path: Path) -> bool:
+    """Whether no process writes the file any more; False where that cannot be told."""
+    try:
+        handle = os.open(path, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        return _lock(handle) is True or sys.platform == "win32"
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int) -> bool | None:
+    """Lock an open file for this process: True if it is, False if another holds it, None where there are no locks."""
+    if sys.platform == "win32":
+        return None
+    import fcntl
+
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True
 
 
 def write_text(path: Path, text: str) -> None:
@@ -208,10 +296,11 @@ def _parse_yaml(text: str) -> Any:
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
     """Write tensors as safetensors, whole or not at all."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     ready = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}  # may share memory
-    write_atomically(path, lambda temporary: save_file(ready, temporary, {"format": "pt", **(metadata or {})}))
+    content = save(ready, {"format": "pt", **(metadata or {})})  # its save_file has a temporary file of its own
+    write_atomically(path, lambda temporary: temporary.write_bytes(content))
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

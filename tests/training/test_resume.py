@@ -237,7 +237,7 @@ def test_unfinished_run_of_other_options_is_not_taken_up(tiny, half, changes):
 
 
 def test_unfinished_run_on_other_data_is_not_taken_up(tiny, half):
-    with pytest.raises(InputError, match="unfinished run with other options"):
+    with pytest.raises(InputError, match=r"unfinished run on other data: .*fingerprint"):
         tiny.fit(half[0], series=tiny.without_graph())
 
 

@@ -31,6 +31,8 @@ from stlora.data.store import is_store, open_store
 from stlora.data.time.axis import regular
 from stlora.data.time.stamps import to_interval, to_start
 from stlora.errors import InputError
+from stlora.folders import check_whole
+from stlora.paths import expanded
 
 _log = logging.getLogger(__name__)
 _DEEPEST, _MOST_FILES = 4, 20_000  # folders in folders that are searched for parts of a table
@@ -84,7 +86,9 @@ def load_series(
         ...     load_series(path).values.tolist()
         [[3.0, 4.0], [nan, 5.0]]
     """
-    entry = find(str(path_or_name))
+    path_or_name = expanded(path_or_name)
+    graph = None if graph is None else expanded(graph)
+    entry = find(path_or_name)
     if entry is not None and not entry.files:
         series = simulate().series
     elif is_store(Path(path_or_name)):
@@ -131,6 +135,7 @@ def _from_path(
     path: Path, options: dict[str, Any], timezone: str | None, find_graph: bool
 ) -> tuple[SensorSeries, bool]:
     """The series, and whether a zero means missing in its layout."""
+    check_whole(path if path.is_dir() else path.parent)
     (source, *others), left_out = _series_files(path) if path.is_dir() else ([path], ())
     if not source.exists():
         known = ", ".join(catalogue())

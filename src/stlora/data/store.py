@@ -16,6 +16,8 @@ from stlora.data.series import SensorSeries, digestible, finish_digest
 from stlora.data.time.zones import check_timezone, zone_name
 from stlora.errors import InputError
 from stlora.files import read_json, write_atomically, write_json
+from stlora.folders import check_whole, filled
+from stlora.paths import expanded
 
 FORMAT_VERSION = 1
 _FORMAT = "stlora series"
@@ -95,21 +97,9 @@ def write_chunks(
     Raises:
         InputError: the folder is not empty, or the chunks do not fit the time stamps and sensors.
     """
-    folder = Path(folder)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(f"{folder} is not an empty folder; choose another or delete it")
-    digest = hashlib.sha256()
-    write_atomically(
-        folder / _VALUES, lambda path: _write_values(path, (len(time), len(node_ids)), chunks, digest.update)
-    )
-    arrays: dict[str, NDArray[Any]] = {}
-    if adjacency is not None:
-        source, target = np.nonzero(adjacency)
-        arrays |= {"source": source, "target": target, "weight": adjacency[source, target]}
-    if coordinates is not None:
-        arrays |= {"coordinates": coordinates}
-    if arrays:
-        write_atomically(folder / _NETWORK, lambda path: np.savez(path, **arrays))  # type: ignore[arg-type]
+    folder = Path(expanded(folder))
+    if not folder.exists():
+        folder.mkdir(parents=True)  # it stays, and empty, where the chunks do not fit
     facts = {
         "format": _FORMAT,
         "format_version": FORMAT_VERSION,
@@ -122,8 +112,33 @@ def write_chunks(
         "zero_is_missing": zero_is_missing,
         "node_ids": list(node_ids),
         "notes": list(notes),
-        "fingerprint": finish_digest(digest, time, node_ids, adjacency),
     }
+    with filled(folder) as place:
+        _fill(place, time, node_ids, chunks, adjacency, coordinates, facts)
+
+
+def _fill(
+    folder: Path,
+    time: pd.DatetimeIndex,
+    node_ids: Sequence[str],
+    chunks: Iterable[NDArray[np.float32]],
+    adjacency: NDArray[np.float32] | None,
+    coordinates: NDArray[np.float64] | None,
+    facts: dict[str, Any],
+) -> None:
+    digest = hashlib.sha256()
+    write_atomically(
+        folder / _VALUES, lambda path: _write_values(path, (len(time), len(node_ids)), chunks, digest.update)
+    )
+    arrays: dict[str, NDArray[Any]] = {}
+    if adjacency is not None:
+        source, target = np.nonzero(adjacency)
+        arrays |= {"source": source, "target": target, "weight": adjacency[source, target]}
+    if coordinates is not None:
+        arrays |= {"coordinates": coordinates}
+    if arrays:
+        write_atomically(folder / _NETWORK, lambda path: np.savez(path, **arrays))  # type: ignore[arg-type]
+    facts["fingerprint"] = finish_digest(digest, time, node_ids, adjacency)
     write_json(folder / _FACTS, facts)  # last: a folder without it is not finished
 
 
@@ -153,7 +168,8 @@ def open_store(folder: str | Path) -> SensorSeries:
     Raises:
         InputError: a file is missing, damaged, or of a later format.
     """
-    folder = Path(folder)
+    folder = Path(expanded(folder))
+    check_whole(folder)
     facts = read_json(folder / _FACTS)
     if facts.get("format") != _FORMAT or facts.get("format_version") != FORMAT_VERSION:
         raise InputError(

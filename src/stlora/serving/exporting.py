@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from stlora._version import __version__
 from stlora.errors import InputError
 from stlora.files import write_atomically
+from stlora.paths import expanded
 from stlora.serving.formats import Answer, check_output, read, write
 from stlora.serving.network import ServedNetwork
 from stlora.training.run import BackboneRecord, Run
@@ -48,7 +49,8 @@ def export(run: Run, output: str | Path, module: nn.Module | str | None = None) 
     Raises:
         InputError: the output cannot be written, the network cannot be exported, or the file answers otherwise.
     """
-    path = check_output(Path(output))
+    path = check_output(Path(expanded(output)))
+    run.check_not_own(path)
     record = run.record()
     network = run.load(module).cpu().eval().requires_grad_(False)
     served = ServedNetwork(network, record.scaler, run.filling(), record.zero_is_missing).eval()
@@ -60,6 +62,8 @@ def export(run: Run, output: str | Path, module: nn.Module | str | None = None) 
         try:
             write(served, windows(record, EXAMPLE), json.dumps(facts, ensure_ascii=False), temporary)
             answer = read(temporary)
+        except OSError:  # such as a full disk, which is no fault of the network
+            raise
         except Exception as error:  # of many kinds, by what the network is made of
             reason = next(iter(str(error).strip().splitlines()), "")
             raise InputError(

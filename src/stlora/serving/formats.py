@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -49,7 +50,9 @@ def write(served: ServedNetwork, example: tuple[Tensor, Tensor], facts: str, pat
     """
     with _silence(), torch.no_grad():
         if path.suffix == ".pt2":
-            torch.export.save(_program(served, example), path, extra_files={f"{FACTS}.json": facts})
+            content = io.BytesIO()  # torch ends the process where it cannot write to a file, as on a full disk
+            torch.export.save(_program(served, example), content, extra_files={f"{FACTS}.json": facts})
+            path.write_bytes(content.getbuffer())
         else:
             _write_onnx(served, example, facts, path)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from stlora.errors import InputError
+from stlora.progress import say
 from stlora.studies.config import DesignOptions
 from stlora.studies.designs import Design
 from stlora.studies.sources import Measurements, Source, module_for
@@ -69,16 +69,19 @@ def run_cells(
     Raises:
         InputError: the data of a cell is not there or has changed.
     """
+    for cell in cells:
+        if Run(cell.folder).finished:
+            Run(cell.folder).drop_checkpoints()  # of one that was killed when all but this was done
     waiting = [cell for cell in cells if not Run(cell.folder).finished]
     for cell in waiting:
         measurements.of(cell.source.run)  # all are there before the first is used
     for cell in waiting:
         if show:
-            _say(f"{cell.name} … ({_progress(cells)})")
+            say(f"{cell.name} … ({_progress(cells)})")
         try:
             adapt(adapt_config(options, cell), measurements.of(cell.source.run), show=show)
             yield {}
-        except InputError as error:
+        except (InputError, OSError) as error:  # such as a full disk
             yield _failed(cell, str(error), show)
         except Exception as error:  # a defect in one cell must not lose the others
             traceback.print_exc()
@@ -87,7 +90,7 @@ def run_cells(
 
 def _failed(cell: Cell, reason: str, show: bool) -> dict[str, str]:
     if show:
-        _say(f"{cell.name} failed: {reason}")
+        say(f"{cell.name} failed: {reason}")
     return {cell.name: reason}
 
 
@@ -95,7 +98,3 @@ def _progress(cells: Sequence[Cell]) -> str:
     done = sum(Run(cell.folder).finished for cell in cells)
     kinds = [(cell.folder, (str(cell.source.group), cell.design.name)) for cell in cells]
     return f"{done} of {len(cells)} done, {left_text(*time_left(kinds))}"
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

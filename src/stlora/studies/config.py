@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from stlora.adapters.config import AdapterName
 from stlora.errors import InputError
+from stlora.paths import expand_options
 from stlora.training.config import CompareConfig
 
 
@@ -34,6 +35,7 @@ class DesignOptions:
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
     def __post_init__(self) -> None:
+        expand_options(self)
         if self.adapt_epochs < 1:
             raise InputError(f"adapt_epochs is {self.adapt_epochs}; expected 1 or more")
 

@@ -13,6 +13,8 @@ from stlora.evaluation.rows import Row
 from stlora.evaluation.tables import Table
 from stlora.evaluation.writing import to_markdown
 from stlora.files import write_json
+from stlora.folders import claimed
+from stlora.progress import say
 from stlora.studies.config import FewShotConfig
 from stlora.studies.drawing import try_figure
 from stlora.studies.outcome import Study
@@ -52,6 +54,11 @@ def few_shot_study(config: FewShotConfig, series: SensorSeries | None = None, sh
         InputError: several processes were started, a share is none, or the data or an option cannot be used.
     """
     together.refuse("a study")
+    with claimed(config.out):
+        return _few_shot_study(config, series, show)
+
+
+def _few_shot_study(config: FewShotConfig, series: SensorSeries | None, show: bool) -> Study:
     given = _shares(config)
     series = open_series(config, series)
     whole = sample_split(series.num_steps, config.history, config.horizon, config.split)
@@ -59,7 +66,7 @@ def few_shot_study(config: FewShotConfig, series: SensorSeries | None = None, sh
     for share in given:
         windows = len(whole.train_on_latest(share).train)
         if show:
-            print(f"the latest {100 * share:.4g} % of the training windows", flush=True)
+            say(f"the latest {100 * share:.4g} % of the training windows")
         comparison = compare(_config(config, share, len(whole.train) / windows), series, show)
         shares.append(Share(share, windows, comparison.rows))
         failed |= {f"{shares[-1].name} {name}": reason for name, reason in comparison.failed.items()}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from stlora.data import SensorSeries
 from stlora.evaluation.writing import to_markdown
+from stlora.folders import claimed
 from stlora.studies.cells import make_cells, run_cells
 from stlora.studies.config import FieldStudyConfig
 from stlora.studies.designs import Design, designs_of, value_text
@@ -38,6 +39,11 @@ def field_study(field: str, config: FieldStudyConfig, series: Iterable[SensorSer
             used.
     """
     together.refuse("a study")
+    with claimed(config.out):
+        return _field_study(field, config, series, show)
+
+
+def _field_study(field: str, config: FieldStudyConfig, series: Iterable[SensorSeries], show: bool) -> Study:
     designs = designs_of(field, config.values, config)
     out, cells = Path(config.out), make_cells(config, find_sources(config.runs), designs)
     protocol = make_protocol(field, config, cells)

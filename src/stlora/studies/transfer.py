@@ -11,6 +11,7 @@ from stlora.data import SensorSeries
 from stlora.errors import InputError
 from stlora.evaluation.tables import Table
 from stlora.evaluation.writing import to_markdown
+from stlora.folders import claimed
 from stlora.studies.cells import make_cells, run_cells
 from stlora.studies.config import TransferConfig
 from stlora.studies.designs import grid_designs
@@ -46,6 +47,11 @@ def transfer_study(config: TransferConfig, series: Iterable[SensorSeries] = (), 
             and backbone.
     """
     together.refuse("a study")
+    with claimed(config.out):
+        return _transfer_study(config, series, show)
+
+
+def _transfer_study(config: TransferConfig, series: Iterable[SensorSeries], show: bool) -> Study:
     designs, sources = grid_designs(config.grid, config), find_sources(config.runs)
     if len(groups_of(sources)) < 2:
         raise InputError(

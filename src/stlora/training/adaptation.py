@@ -52,6 +52,11 @@ def adapt(
     Raises:
         InputError: the run, the data or an option cannot be used.
     """
+    with together.claim(config.out):
+        return _adapt(config, series, module, show)
+
+
+def _adapt(config: AdaptConfig, series: SensorSeries | None, module: nn.Module | None, show: bool) -> Run:
     memory = PeakMemory()
     together.join()
     source = Run(config.run)
@@ -60,6 +65,8 @@ def adapt(
     if source.folder.resolve() == Run(config.out).folder.resolve():
         raise InputError(f"--out is the run to adapt, {config.out}; choose another folder")
     run = Run(config.out)
+    if run.completed(config):
+        return run
     run.check_free(config)
     data = open_run(record, series, config.data)
     lightning.seed_everything(config.seed, verbose=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from stlora.errors import InputError
 from stlora.files import write_atomically, write_text
+from stlora.progress import say
 
 
 class SafeCheckpoints(TorchCheckpointIO):
@@ -114,11 +114,9 @@ class TrainingLog(Callback):
         write_text(self.path, "\n".join(lines) + "\n")
         if self.show:
             epoch, train, val, rate, seconds = row
-            print(
+            say(
                 f"epoch {int(epoch) + 1:3d}  train {train:8.4f}  validation {val:8.4f}  rate {rate:.1e}  "
-                f"{seconds:6.0f} s",
-                file=sys.stderr,
-                flush=True,
+                f"{seconds:6.0f} s"
             )
 
     def state_dict(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from math import inf
 from typing import Any, ClassVar, Literal, get_args, get_type_hints
 
 from stlora.errors import InputError
+from stlora.paths import expand_options, lasting
 from stlora.training.recipe import Recipe, RecipeChanges, check_schedule, check_values
 from stlora.training.recipes import COMMON, PUBLISHED
 
@@ -72,6 +73,7 @@ class RunOptions:
     compile: bool = False
 
     def __post_init__(self) -> None:
+        expand_options(self)
         if not 0 <= self.seed < 2**32:
             raise InputError(f"seed is {self.seed}; expected 0 or more, less than 2**32")
         if not 0 < self.train_fraction < inf:
@@ -163,7 +165,7 @@ class FitConfig(RecipeChanges, RunOptions, StepOptions, FitOptions):
             raise InputError(f"recipe is {self.recipe!r}; choose one of {', '.join(choices)}")
 
     def settled(self) -> FitPlan:
-        """The recipe, with the options that were given in place of its own.
+        """The recipe, with the options that were given in place of its own, and files by their whole paths.
 
         Raises:
             InputError: together they make no sense.
@@ -173,11 +175,16 @@ class FitConfig(RecipeChanges, RunOptions, StepOptions, FitOptions):
             >>> plan.batch_size, plan.learning_rate
             (8, 0.01)
         """
+        from stlora.data.graph_choice import names_graph  # takes pandas, which the command line alone does not need
+
         published = self.recipe == "published" and self.backbone in PUBLISHED
         recipe = PUBLISHED[self.backbone].recipe if published else COMMON
         unsaid = {part.name for part in fields(Recipe) if getattr(self, part.name) is None}
         given = {name: value for name, value in vars(self).items() if name not in unsaid}
         given["recipe"] = "published" if published else "common"
+        for name in ("data", "graph", "backbone_weights"):
+            if isinstance(given[name], str) and not names_graph(given[name]):
+                given[name] = lasting(given[name])
         return FitPlan(**{**asdict(recipe), **given})
 
 

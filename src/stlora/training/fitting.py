@@ -57,6 +57,11 @@ def fit(
         >>> sorted(run.metrics["average"])
         ['mae', 'mape', 'rmse']
     """
+    with together.claim(config.out):
+        return _fit(config, series, module, show)
+
+
+def _fit(config: FitConfig, series: SensorSeries | None, module: nn.Module | None, show: bool) -> Run:
     memory = PeakMemory()
     together.join()
     series = open_series(config, series)
@@ -68,6 +73,8 @@ def fit(
         config = dataclasses.replace(config, backbone_options={"steps_per_day": day, **config.backbone_options})
     plan = config.settled()
     run = Run(plan.out)
+    if run.completed(plan):
+        return run
     run.check_free(plan)
     options = asdict(plan)
     data = prepare(series, options)

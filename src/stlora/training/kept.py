@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from stlora.adapters.files import fingerprint
 from stlora.errors import InputError
-from stlora.files import read_json, write_atomically, write_json
+from stlora.files import read_json, remove_leftovers, write_atomically, write_json
 from stlora.training.forecasts import forecasts
 from stlora.training.prepare import Prepared
 
@@ -60,6 +60,8 @@ def keep_forecasts(backbone: nn.Module, data: Prepared, starts: range, folder: P
     if array is None or not _is_of(backbone, data, starts[:batch_size], array):
         started = time.perf_counter()
         try:
+            if folder.exists():
+                remove_leftovers(folder)
             write_atomically(path, lambda temporary: _compute(backbone, data, starts, temporary, shape, batch_size))
             write_json(about, {"format_version": 1, "seconds": time.perf_counter() - started})
         except OSError as error:

@@ -25,6 +25,8 @@ from stlora.data.time.clock import slots_of_a_day
 from stlora.errors import InputError
 from stlora.evaluation.errors import WindowErrors
 from stlora.files import read_tensors, write_json, write_tensors, write_text
+from stlora.folders import is_empty
+from stlora.paths import expanded
 from stlora.records import Name, Steps, Text, read_record
 from stlora.tensors import Within, put
 from stlora.training import models
@@ -36,6 +38,13 @@ FORMAT_VERSION = 1
 ERRORS = "errors.safetensors"
 CONFIG = "config.yaml"
 _AGAIN = "restore it, or fit the backbone again"
+CHECKPOINTS = "checkpoints"
+_OWN = frozenset(  # what lies in the folder of a run, a comparison or a study
+    [CONFIG, "metrics.json", "log.csv", ERRORS, "report.html", "backbone", "adapter", CHECKPOINTS, "kept", "runs"]
+    + [f"table.{ending}" for ending in ("md", "csv", "tex")]
+    + [f"study.{ending}" for ending in ("json", "md", "svg", "png")]
+    + ["results.json"]
+)
 GRAPH_TENSORS = ("adjacency.edges", "adjacency.weights")
 PROFILE_TENSOR = "fill.profile"
 NODES_TENSOR = "nodes.count"
@@ -108,7 +117,7 @@ class Run:
     """
 
     def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder)
+        self.folder = Path(expanded(folder))
 
     def begin(self, config: Any) -> None:
         """Claim the folder for a run with these options, or take up the unfinished one that it holds.
@@ -123,20 +132,64 @@ class Run:
         """Look whether a run with these options can be begun or taken up here, before anything that takes long.
 
         Raises:
-            InputError: the folder holds a finished run, an unfinished one with other options, or something else.
+            InputError: the folder holds a finished run, an unfinished one on other data or with other options, or
+                something else.
         """
         if self.folder.exists() and not self.folder.is_dir():
             raise InputError(f"{self.folder} is a file; choose another --out")
         if self.finished:
             raise InputError(f"{self.folder} holds a finished run; choose another --out or delete the folder")
         if (self.folder / CONFIG).exists():
-            if _comparable(_defaults(config) | self.options) != _comparable(_plain(asdict(config))):
+            differing = self._differing(config)
+            if "data_fingerprint" in differing:
+                before, now = differing["data_fingerprint"]
                 raise InputError(
-                    f"{self.folder} holds an unfinished run with other options; give the same options to take it up, "
-                    "or choose another --out"
+                    f"{self.folder} holds an unfinished run on other data: their fingerprint was {_short(before)} and "
+                    f"is {_short(now)}; restore the data or its graph to take it up, or choose another --out"
                 )
-        elif self.folder.exists() and any(self.folder.iterdir()):
+            if differing:
+                told = ", ".join(
+                    f"{name} is {before!r} there and {now!r} here" for name, (before, now) in differing.items()
+                )
+                raise InputError(
+                    f"{self.folder} holds an unfinished run with other options: {told}; give the same options to take "
+                    "it up, or choose another --out"
+                )
+        elif self.folder.exists() and not is_empty(self.folder):
             raise InputError(f"{self.folder} is not empty and holds no run; choose another --out")
+
+    def completed(self, config: Any) -> bool:
+        """Remove the checkpoints of a run with these options that was killed when all but this was done.
+
+        Returns:
+            Whether the folder held such a run.
+        """
+        if not (self.finished and (self.folder / CHECKPOINTS).exists()) or self._differing(config):
+            return False
+        self.drop_checkpoints()
+        return True
+
+    def drop_checkpoints(self) -> None:
+        """Remove the checkpoints, which a finished run does not need."""
+        shutil.rmtree(self.folder / CHECKPOINTS, ignore_errors=True)
+
+    def _differing(self, config: Any) -> dict[str, tuple[Any, Any]]:
+        """The options that are others than those of the run in the folder: before and now, by name."""
+        before, now = _comparable(_defaults(config) | self.options), _comparable(_plain(asdict(config)))
+        names = dict.fromkeys([*now, *before])
+        return {name: (before.get(name), now.get(name)) for name in names if before.get(name) != now.get(name)}
+
+    def check_not_own(self, output: Path) -> None:
+        """Refuse an output that would replace a file of this folder, or of a comparison or study in it.
+
+        Raises:
+            InputError: it would.
+        """
+        here, there = self.folder.resolve(), output.resolve()
+        name = there.relative_to(here).parts[:1] if here in there.parents else ()
+        own = [path for path in self.folder.glob("*") if path.is_file() and path.name in _OWN]
+        if (name and name[0] in _OWN) or (output.exists() and any(output.samefile(path) for path in own)):
+            raise InputError(f"{output} is a file of the run in {self.folder}; name another one to write")
 
     @property
     def options(self) -> dict[str, Any]:
@@ -166,10 +219,10 @@ class Run:
         return metrics
 
     def finish(self, metrics: dict[str, Any], errors: WindowErrors) -> None:
-        """Write the errors of the test windows, then the metrics, and drop the checkpoints."""
+        """Write the errors of the test windows, then the metrics, and remove the checkpoints."""
         errors.save(self.folder / ERRORS)
         write_json(self.folder / "metrics.json", metrics)
-        shutil.rmtree(self.folder / "checkpoints", ignore_errors=True)
+        self.drop_checkpoints()
 
     def errors(self) -> WindowErrors | None:
         """The errors of every test window; None for a run of an earlier version, which did not keep them.
@@ -327,3 +380,8 @@ def _defaults(config: Any) -> dict[str, Any]:
 def _comparable(config: dict[str, Any]) -> dict[str, Any]:
     """The options that make a run what it is: neither places nor devices do."""
     return {key: value for key, value in config.items() if key not in ("out", "device", "data", "graph")}
+
+
+def _short(fingerprint: Any) -> str:
+    """The beginning of a fingerprint, which is enough to tell it from another."""
+    return f"{str(fingerprint)[:12]}…"

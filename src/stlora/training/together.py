@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from lightning.pytorch.strategies import DDPStrategy
 from torch import distributed
 
 from stlora.errors import InputError
+from stlora.folders import claimed
 
 _PATIENCE = timedelta(days=7)  # the others wait while the first one keeps forecasts, measures and writes
 
@@ -63,6 +64,15 @@ def first_then_others() -> Iterator[None]:
     yield
     if is_first():
         wait()
+
+
+def claim(folder: str) -> AbstractContextManager[object]:
+    """Hold the folder of a run for as long as a block lasts; processes that train together hold it as one.
+
+    Raises:
+        InputError: other processes hold it.
+    """
+    return claimed(folder) if is_first() else nullcontext()
 
 
 def refuse(what: str) -> None:

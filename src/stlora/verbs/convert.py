@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
+
+from stlora.paths import PathOptions, check_not_input
 
 
 @dataclass(kw_only=True)
-class ConvertOptions:
+class ConvertOptions(PathOptions):
     """Read data in any layout and write them in another.
 
     Attributes:
@@ -37,8 +40,12 @@ class ConvertOptions:
 def data_convert(options: ConvertOptions) -> None:
     """Read, write, and say what was assumed and which files there are."""
     from stlora.data import load_series
-    from stlora.data.writers import write_series
+    from stlora.data.writers import LAYOUTS, check_target, write_series
+    from stlora.data.writers.tables import companions
 
+    output = check_target(options.output, options.layout)
+    inputs = (options.path, options.graph)
+    check_not_input(output, inputs)
     series = load_series(
         options.path,
         graph=options.graph,
@@ -48,7 +55,15 @@ def data_convert(options: ConvertOptions) -> None:
         interval=options.interval,
         timezone=options.timezone,
     )
+    for path, content in companions(series, output).items() if LAYOUTS[options.layout].suffixes else ():
+        if path.exists() and path.read_bytes() != content:
+            check_not_input(path, (*inputs, *_beside(options.path, path)))
     written = write_series(series, options.output, options.layout)
     print(f"{series.num_steps} steps of {series.num_nodes} sensors written:")
     for path in written:
         print(f"  {path}")
+
+
+def _beside(given: str, path: Path) -> list[Path]:
+    """A file that lies with the one that is read, and may have been read as its graph or locations."""
+    return [path] if Path(given).is_file() and Path(given).resolve().parent == path.resolve().parent else []

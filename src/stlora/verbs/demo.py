@@ -14,6 +14,8 @@ from stlora.evaluation.rows import summarise
 from stlora.evaluation.tables import overview
 from stlora.evaluation.writing import to_text
 from stlora.files import write_json
+from stlora.folders import claimed, is_empty
+from stlora.paths import expanded
 from stlora.report.page import write_report
 from stlora.report.runs.adapted import report_of
 from stlora.training import AdaptConfig, FitConfig, Run, adapt, fit
@@ -54,10 +56,13 @@ def run_demo(out: str, seed: int = 0, sizes: DemoSizes | None = None) -> None:
         sizes: how much to do; the default if None.
 
     Raises:
-        InputError: ``out`` holds something that no demo wrote.
+        InputError: ``out`` holds something that no demo wrote, or another process writes to it.
     """
-    sizes = sizes or DemoSizes()
-    folder = Path(out)
+    with claimed(expanded(out)) as folder:
+        _run(folder, seed, sizes or DemoSizes())
+
+
+def _run(folder: Path, seed: int, sizes: DemoSizes) -> None:
     network = simulate(sizes.num_nodes, sizes.days, seed=seed)
     series = network.series
     _claim(folder, seed)
@@ -103,7 +108,7 @@ def _train(folder: Path, series: SensorSeries, seed: int, sizes: DemoSizes) -> l
 
 def _claim(folder: Path, seed: int) -> None:
     """Make room for the results; touch nothing that no demo wrote."""
-    if folder.exists() and not (folder / _MARKER).is_file() and (not folder.is_dir() or any(folder.iterdir())):
+    if not (folder / _MARKER).is_file() and not is_empty(folder):
         raise InputError(f"{folder} is not one that a demo wrote; choose another --out, or empty it")
     for name in ("lstm", "shared", "stlora"):
         shutil.rmtree(folder / name, ignore_errors=True)

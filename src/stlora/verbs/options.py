@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from stlora.paths import PathOptions
+
 
 @dataclass(kw_only=True)
-class DemoOptions:
+class DemoOptions(PathOptions):
     """The main job on the simulated network: train, adapt, compare, report.
 
     Attributes:
@@ -20,7 +22,7 @@ class DemoOptions:
 
 
 @dataclass(kw_only=True)
-class CheckOptions:
+class CheckOptions(PathOptions):
     """Describe a file or folder and what the library makes of it.
 
     Attributes:
@@ -42,7 +44,7 @@ class CheckOptions:
 
 
 @dataclass(kw_only=True)
-class ListOptions:
+class ListOptions(PathOptions):
     """The data sets of the catalogue, and which are on this machine.
 
     Attributes:
@@ -53,7 +55,7 @@ class ListOptions:
 
 
 @dataclass(kw_only=True)
-class InfoOptions:
+class InfoOptions(PathOptions):
     """What is known of a data set: facts, licence, citation, sources, and whether its files are here.
 
     Attributes:
@@ -66,7 +68,7 @@ class InfoOptions:
 
 
 @dataclass(kw_only=True)
-class GetOptions:
+class GetOptions(PathOptions):
     """Download the files of a data set, or check those that are there.
 
     Attributes:
@@ -79,7 +81,7 @@ class GetOptions:
 
 
 @dataclass(kw_only=True)
-class EvaluateOptions:
+class EvaluateOptions(PathOptions):
     """The metrics of a run, recomputed from its files.
 
     Attributes:
@@ -100,7 +102,7 @@ class EvaluateOptions:
 
 
 @dataclass(kw_only=True)
-class ReportOptions:
+class ReportOptions(PathOptions):
     """Write report.html of a comparison or an adapted run again, without training.
 
     Attributes:
@@ -117,7 +119,7 @@ class ReportOptions:
 
 
 @dataclass(kw_only=True)
-class PredictOptions:
+class PredictOptions(PathOptions):
     """Forecast the steps after the last observed one, in physical units.
 
     Attributes:
@@ -143,7 +145,7 @@ class PredictOptions:
 
 
 @dataclass(kw_only=True)
-class ExportOptions:
+class ExportOptions(PathOptions):
     """Write the network of a run as one file that forecasts without this library.
 
     Attributes:

@@ -13,6 +13,9 @@ from stlora.data.catalogue.checksum import check
 from stlora.data.catalogue.entries import DataFile, Entry, look_up
 from stlora.data.catalogue.muenster import assemble
 from stlora.errors import InputError
+from stlora.folders import LOCK, claimed
+from stlora.paths import expanded
+from stlora.progress import say
 
 if TYPE_CHECKING:
     from requests import RequestException, Response
@@ -31,7 +34,7 @@ def folder_of(entry: Entry, root: str | Path | None = None) -> Path:
         import pooch
 
         root = pooch.os_cache("stlora")
-    return Path(root).expanduser() / entry.name
+    return Path(expanded(root)) / entry.name
 
 
 def is_here(entry: Entry, root: str | Path | None = None) -> bool:
@@ -56,21 +59,34 @@ def get(name: str, root: str | Path | None = None, *, show: bool = False) -> Pat
 
     Raises:
         InputError: no data set is called that, no source has the file any more, or a file is not the published
-            one; says which other ways there are.
+            one; says which other ways there are; or another process is getting it.
     """
     entry = look_up(name)
     folder = folder_of(entry, root)
     if not entry.files:
         raise InputError(f"{entry.name} has no files to get; it is made when it is named, as in --data {entry.name}")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for file in entry.files:
-            _obtain(file, entry, folder, show)
-        if entry.name == "muenster-bikes":
-            assemble(folder)
+        if folder.is_dir() and not _lock_of(folder).exists() and all(_present(file, folder) for file in entry.files):
+            _complete(entry, folder, show)  # nothing is written, so that it may lie where nothing can be
+        else:
+            folder.mkdir(parents=True, exist_ok=True)  # it stays, for files that are put into it by hand
+            with claimed(folder, _lock_of(folder)):
+                _complete(entry, folder, show)
     except OSError as error:
         raise InputError(f"{folder} cannot be written ({error.strerror or error}); name another --root") from error
     return folder
+
+
+def _lock_of(folder: Path) -> Path:
+    """Beside the folder, which holds nothing but what was downloaded: there while that goes on, or was cut off."""
+    return folder.with_name(f".{folder.name}{LOCK}")
+
+
+def _complete(entry: Entry, folder: Path, show: bool) -> None:
+    for file in entry.files:
+        _obtain(file, entry, folder, show)
+    if entry.name == "muenster-bikes":
+        assemble(folder)
 
 
 def stored(entry: Entry) -> Path:
@@ -80,6 +96,8 @@ def stored(entry: Entry) -> Path:
         InputError: its files are not there.
     """
     folder = folder_of(entry)
+    if _lock_of(folder).exists():
+        raise InputError(f"{entry.name} is being downloaded, or was in part; run: stlora data get {entry.name}")
     if not is_here(entry):
         direct = f"run: stlora data get {entry.name}, or " if entry.files[0].urls else ""
         raise InputError(f"{entry.name} is not on this machine; {direct}{by_hand(entry)}")
@@ -106,7 +124,7 @@ def _obtain(file: DataFile, entry: Entry, folder: Path, show: bool) -> None:
     for url in file.urls:
         host = urlsplit(url).hostname or url
         if show:
-            print(f"getting {file.name} from {host}", file=sys.stderr)
+            say(f"getting {file.name} from {host}")
         try:
             _download(url, file, path, show)
         except _SourceError as error:

@@ -9,6 +9,8 @@ from pathlib import Path
 from stlora.data.series import SensorSeries
 from stlora.data.writers import basicts, largest, tables
 from stlora.errors import InputError
+from stlora.folders import filled
+from stlora.paths import expanded
 
 __all__ = ["LAYOUTS", "Layout", "write_series"]
 
@@ -21,11 +23,13 @@ class Layout:
         name: what it is chosen by.
         suffixes: of the file; none where it is a folder.
         write: writes the series; returns the files written.
+        files: patterns of the files in the folder, relative to it.
     """
 
     name: str
     suffixes: tuple[str, ...]
     write: Callable[[SensorSeries, Path], list[Path]]
+    files: tuple[str, ...] = ()
 
 
 LAYOUTS = {
@@ -33,8 +37,8 @@ LAYOUTS = {
     for layout in (
         Layout("wide", (".csv", ".parquet"), tables.write_wide),
         Layout("long", (".csv", ".parquet"), tables.write_long),
-        Layout("basicts", (), basicts.write),
-        Layout("largest", (), largest.write),
+        Layout("basicts", (), basicts.write, basicts.FILES),
+        Layout("largest", (), largest.write, largest.FILES),
     )
 }
 
@@ -44,15 +48,16 @@ def write_series(series: SensorSeries, path: str | Path, layout: str = "wide") -
 
     Args:
         series: the measurements.
-        path: the file (``.csv`` or ``.parquet``) for ``wide`` and ``long``, the folder for ``basicts`` and
-            ``largest``.
+        path: the file (``.csv`` or ``.parquet``) for ``wide`` and ``long``, the folder for ``basicts`` and ``largest``,
+            new, empty, or with files of that layout alone, which are replaced.
         layout: one of :data:`LAYOUTS`.
 
     Returns:
-        The files written, each whole or not at all.
+        The files written, each whole or not at all; the one that the layout is recognised by last.
 
     Raises:
-        InputError: the layout is unknown, or is not written to a file or folder of this name.
+        InputError: the layout is unknown, or is not written to a file or folder of this name, or the folder holds
+            anything else.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -63,7 +68,28 @@ def write_series(series: SensorSeries, path: str | Path, layout: str = "wide") -
         ...     load_series(written[0]).values.tolist()
         [[3.0, 5.0], [4.0, 6.0]]
     """
-    path = Path(path)
+    path, suffixes = check_target(path, layout), LAYOUTS[layout].suffixes
+    if suffixes:
+        return LAYOUTS[layout].write(series, path)
+    with filled(path, LAYOUTS[layout].files) as folder:
+        written = LAYOUTS[layout].write(series, folder)
+    return [path / file.relative_to(folder) for file in written]
+
+
+def check_target(path: str | Path, layout: str) -> Path:
+    """Refuse a file or folder that a layout is not written to, before the work is done.
+
+    Args:
+        path: to be written.
+        layout: one of :data:`LAYOUTS`.
+
+    Returns:
+        The path, with the home folder in place of ``~``.
+
+    Raises:
+        InputError: the layout is unknown, or is not written to a file or folder of this name.
+    """
+    path = Path(expanded(path))
     if layout not in LAYOUTS:
         raise InputError(f"the layout is {layout!r}; expected one of {', '.join(LAYOUTS)}")
     suffixes = LAYOUTS[layout].suffixes
@@ -71,4 +97,4 @@ def write_series(series: SensorSeries, path: str | Path, layout: str = "wide") -
         raise InputError(f"{path} does not end in {' or '.join(suffixes)}, which the layout {layout} is written to")
     if not suffixes and (path.suffix or path.is_file()):
         raise InputError(f"{path} is no folder, which the layout {layout} is written to; name a folder")
-    return LAYOUTS[layout].write(series, path)
+    return path

@@ -16,6 +16,7 @@ from stlora.errors import InputError
 from stlora.files import write_atomically, write_text
 
 _SHARES = (0.7, 0.1, 0.2)
+FILES = ("*_data.npy", "*_timestamps.npy", "adj_mx.pkl", "meta.json")
 _DESCRIPTIONS = ("time of day", "day of week", "day of month", "day of year")
 
 

@@ -15,6 +15,7 @@ from stlora.errors import InputError
 from stlora.files import write_atomically
 
 _HISTORY, _HORIZON = 12, 12
+FILES = ("*/his.npz", "*/idx_*.npy", "*_rn_adj.npy", "*_meta.csv")
 _SHARES = (0.6, 0.2)
 
 
@@ -45,14 +46,15 @@ def write(series: SensorSeries, folder: Path) -> list[Path]:
     arrays["interval"] = np.int64(series.interval.value)
     if series.time.tz is not None:
         arrays["timezone"] = np.frombuffer(str(series.timezone).encode(), dtype=np.uint8)
-    write_atomically(year / "his.npz", lambda temporary: np.savez_compressed(temporary, **arrays))
-    written = [year / "his.npz"]
+    written = []
     bounds = (first, first + train, first + train + val, last)
     for part, start, end in zip(("train", "val", "test"), bounds, bounds[1:], strict=False):
         written.append(_save(year / f"idx_{part}.npy", np.arange(start, end)))
     if series.adjacency is not None:
         written.append(_save(folder / f"{name}_rn_adj.npy", series.adjacency))
-    return [*written, _write_meta(series, folder / f"{name}_meta.csv")]
+    written.append(_write_meta(series, folder / f"{name}_meta.csv"))
+    write_atomically(year / "his.npz", lambda temporary: np.savez_compressed(temporary, **arrays))
+    return [*written, year / "his.npz"]  # last: a folder without it is not read
 
 
 def _save(path: Path, array: NDArray[Any]) -> Path:

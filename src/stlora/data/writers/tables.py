@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +18,7 @@ def write_wide(series: SensorSeries, path: Path) -> list[Path]:
     """Write one row per time and one column per sensor, empty cells where nothing was observed."""
     time = _time(series, path).rename("time")
     frame = pd.DataFrame(series.values, index=time, columns=list(series.node_ids))
-    _write(frame.reset_index(), path)
-    return [path, *_write_companions(series, path)]
+    return _write(frame.reset_index(), series, path)
 
 
 def write_long(series: SensorSeries, path: Path) -> list[Path]:
@@ -25,8 +26,7 @@ def write_long(series: SensorSeries, path: Path) -> list[Path]:
     steps, nodes = series.values.shape
     names = pd.Categorical.from_codes(np.tile(np.arange(nodes), steps), categories=pd.Index(series.node_ids))
     frame = pd.DataFrame({"time": _time(series, path).repeat(nodes), "node": names, "value": series.values.reshape(-1)})
-    _write(frame, path)
-    return [path, *_write_companions(series, path)]
+    return _write(frame, series, path)
 
 
 def _time(series: SensorSeries, path: Path) -> pd.Index:
@@ -37,29 +37,35 @@ def _time(series: SensorSeries, path: Path) -> pd.Index:
     return pd.Index([f"{stamp.isoformat()}{named}" for stamp in series.time])
 
 
-def _write(frame: pd.DataFrame, path: Path) -> None:
-    if path.suffix.lower() == ".csv":
-        write_atomically(path, lambda temporary: frame.to_csv(temporary, index=False))
-        return
-    try:
-        import pyarrow as pa  # noqa: F401  (an optional extra)
-    except ImportError:
-        raise InputError('Parquet needs pyarrow; run pip install "stlora[parquet]", or write .csv') from None
-    write_atomically(path, lambda temporary: frame.to_parquet(temporary, index=False, engine="pyarrow"))
+def _write(frame: pd.DataFrame, series: SensorSeries, path: Path) -> list[Path]:
+    """The files beside the table first, so that the table is never there without them."""
+    is_csv = path.suffix.lower() == ".csv"
+    if not is_csv:
+        try:
+            import pyarrow as pa  # noqa: F401  (an optional extra)
+        except ImportError:
+            raise InputError('Parquet needs pyarrow; run pip install "stlora[parquet]", or write .csv') from None
+    beside = companions(series, path)
+    for companion, content in beside.items():
+        write_atomically(companion, partial(_write_bytes, content))
+    write = frame.to_csv if is_csv else partial(frame.to_parquet, engine="pyarrow")
+    write_atomically(path, lambda temporary: write(temporary, index=False))
+    return [path, *beside]
 
 
-def _write_companions(series: SensorSeries, path: Path) -> list[Path]:
-    """``NAME_graph.npy``, to be named as graph, and ``NAME_locations.csv``, which is found in the folder."""
-    written = []
+def _write_bytes(content: bytes, path: Path) -> None:
+    path.write_bytes(content)
+
+
+def companions(series: SensorSeries, path: Path) -> dict[Path, bytes]:
+    """What lies beside a table: ``NAME_graph.npy``, to be named as graph, and ``NAME_locations.csv``."""
+    beside: dict[Path, bytes] = {}
     if series.adjacency is not None:
-        graph = path.with_name(f"{path.stem}_graph.npy")
-        matrix = series.adjacency
-        write_atomically(graph, lambda temporary: np.save(temporary, matrix))
-        written.append(graph)
+        content = io.BytesIO()
+        np.save(content, series.adjacency)
+        beside[path.with_name(f"{path.stem}_graph.npy")] = content.getvalue()
     if series.coordinates is not None:
-        places = path.with_name(f"{path.stem}_locations.csv")
         frame = pd.DataFrame(series.coordinates, columns=["latitude", "longitude"])
         frame.insert(0, "sensor_id", list(series.node_ids))
-        write_atomically(places, lambda temporary: frame.to_csv(temporary, index=False))
-        written.append(places)
-    return written
+        beside[path.with_name(f"{path.stem}_locations.csv")] = frame.to_csv(index=False).encode()
+    return beside

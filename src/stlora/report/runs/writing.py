@@ -86,7 +86,7 @@ def try_report(folder: Path, data: str | None, modules: Sequence[str]) -> str:
     """
     try:
         return f"the report: {report_comparison(folder, data, modules)}"
-    except InputError as error:
+    except (InputError, OSError) as error:  # such as a full disk
         return f"no report: {error}"
     except Exception as error:
         traceback.print_exc()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 from stlora.backbones.own import is_factory, told
 from stlora.data import SensorSeries
 from stlora.errors import InputError
+from stlora.progress import say
 from stlora.training.adaptation import adapt
 from stlora.training.comparing.columns import Column
 from stlora.training.comparing.remaining import left_text, time_left
@@ -67,13 +67,14 @@ def run_chain(
     """
     for cell in chain:
         if Run(cell.folder).finished:
+            Run(cell.folder).drop_checkpoints()  # of one that was killed when all but this was done
             continue
         if show:
             say(f"{cell.name} … ({_progress(chains, config.jobs)})")
         failed = {}
         try:
             _run(config, series, cell, chain, show and config.jobs == 1)
-        except InputError as error:
+        except (InputError, OSError) as error:  # such as a full disk
             failed[cell.name] = str(error)
         except Exception as error:  # a defect in one cell, or in the user's module, must not lose the others
             traceback.print_exc()
@@ -81,11 +82,6 @@ def run_chain(
         if show and cell.name in failed:
             say(f"{cell.name} failed: {failed[cell.name]}")
         yield failed
-
-
-def say(text: str) -> None:
-    """A line of progress."""
-    print(text, file=sys.stderr, flush=True)
 
 
 def _progress(chains: Sequence[Sequence[Cell]], jobs: int) -> str:

@@ -14,8 +14,10 @@ from stlora.evaluation.changes import Change, changes
 from stlora.evaluation.errors import WindowErrors
 from stlora.evaluation.rows import Row, summarise
 from stlora.files import write_json
+from stlora.folders import claimed
+from stlora.progress import say
 from stlora.training import together
-from stlora.training.comparing.cells import Cell, say
+from stlora.training.comparing.cells import Cell
 from stlora.training.comparing.columns import columns_for, columns_of
 from stlora.training.comparing.earlier import find_earlier, trouble
 from stlora.training.comparing.lists import names
@@ -60,9 +62,15 @@ def compare(config: CompareConfig, series: SensorSeries | None = None, show: boo
         show: progress on the terminal.
 
     Raises:
-        InputError: the data or an option cannot be used, or a backbone is unknown.
+        InputError: the data or an option cannot be used, a backbone is unknown, or another process writes to the
+            folder.
     """
     together.refuse("a comparison")
+    with claimed(config.out):
+        return _compare(config, series, show)
+
+
+def _compare(config: CompareConfig, series: SensorSeries | None, show: bool) -> Comparison:
     check_backbones(names(config.backbones), config.backbone_options)
     series = open_series(config, series)
     if config.seed != CompareConfig.seed:

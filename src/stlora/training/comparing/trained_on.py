@@ -14,6 +14,7 @@ import torch
 from stlora.data import SensorSeries
 from stlora.errors import InputError
 from stlora.evaluation.rows import TRAINED_ON
+from stlora.training import together
 from stlora.training.adaptation import open_run
 from stlora.training.comparing.pace import seconds_an_epoch
 from stlora.training.config import TrainingOptions
@@ -117,6 +118,11 @@ def train_on(config: TrainOnConfig, series: SensorSeries | None = None, show: bo
     Raises:
         InputError: the run, the data or an option cannot be used.
     """
+    with together.claim(config.out):
+        return _train_on(config, series, show)
+
+
+def _train_on(config: TrainOnConfig, series: SensorSeries | None, show: bool) -> Run:
     memory = PeakMemory()
     source = Run(config.run)
     record = source.record()

@@ -14,7 +14,8 @@ from multiprocessing.context import SpawnProcess
 import torch
 
 from stlora.data import SensorSeries
-from stlora.training.comparing.cells import Cell, run_chain, say
+from stlora.progress import say
+from stlora.training.comparing.cells import Cell, run_chain
 from stlora.training.config import CompareConfig
 from stlora.training.resources import free_memory, resident_memory, room_for_another
 from stlora.training.run import Run
