@@ -8,7 +8,7 @@ import pytest
 
 from stlora import InputError
 from stlora.files import write_text
-from stlora.folders import LOCK, PARTIAL, check_whole, claimed, filled
+from stlora.folders import LOCK, PARTIAL, check_filled, claimed, filled
 
 HOLD = """
 import sys
@@ -98,7 +98,7 @@ def test_a_filled_folder_is_whole_or_as_it_was(tmp_path):
         write_text(place / "a.txt", "1")
         write_text(place / "below" / "b.txt", "2")
         with pytest.raises(InputError, match="in part"):
-            check_whole(folder)
+            check_filled(folder)
     assert sorted(path.name for path in folder.rglob("*")) == ["a.txt", "b.txt", "below"]
     with pytest.raises(ZeroDivisionError):
         fail_in(folder)
@@ -121,7 +121,7 @@ def test_a_folder_whose_filling_was_killed_is_refused_by_readers_and_filled_anew
     process.wait()
     assert (tmp_path / "net" / PARTIAL).exists()
     with pytest.raises(InputError, match="in part"):
-        check_whole(tmp_path / "net")
+        check_filled(tmp_path / "net")
     with filled(tmp_path / "net") as place:
         write_text(place / "whole.txt", "whole")
     assert os.listdir(tmp_path / "net") == ["whole.txt"]

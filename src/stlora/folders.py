@@ -119,7 +119,7 @@ def _empty(folder: Path, but: str = "") -> None:
             path.unlink()
 
 
-def check_whole(folder: Path) -> None:
+def check_filled(folder: Path) -> None:
     """Refuse to read a folder that was not filled to the end.
 
     Raises:

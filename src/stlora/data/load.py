@@ -31,7 +31,7 @@ from stlora.data.store import is_store, open_store
 from stlora.data.time.axis import regular
 from stlora.data.time.stamps import to_interval, to_start
 from stlora.errors import InputError
-from stlora.folders import check_whole
+from stlora.folders import check_filled
 from stlora.paths import expanded
 
 _log = logging.getLogger(__name__)
@@ -135,7 +135,7 @@ def _from_path(
     path: Path, options: dict[str, Any], timezone: str | None, find_graph: bool
 ) -> tuple[SensorSeries, bool]:
     """The series, and whether a zero means missing in its layout."""
-    check_whole(path if path.is_dir() else path.parent)
+    check_filled(path if path.is_dir() else path.parent)
     (source, *others), left_out = _series_files(path) if path.is_dir() else ([path], ())
     if not source.exists():
         known = ", ".join(catalogue())

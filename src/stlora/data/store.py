@@ -16,7 +16,7 @@ from stlora.data.series import SensorSeries, digestible, finish_digest
 from stlora.data.time.zones import check_timezone, zone_name
 from stlora.errors import InputError
 from stlora.files import read_json, write_atomically, write_json
-from stlora.folders import check_whole, filled
+from stlora.folders import check_filled, filled
 from stlora.paths import expanded
 
 FORMAT_VERSION = 1
@@ -169,7 +169,7 @@ def open_store(folder: str | Path) -> SensorSeries:
         InputError: a file is missing, damaged, or of a later format.
     """
     folder = Path(expanded(folder))
-    check_whole(folder)
+    check_filled(folder)
     facts = read_json(folder / _FACTS)
     if facts.get("format") != _FORMAT or facts.get("format_version") != FORMAT_VERSION:
         raise InputError(
