@@ -376,3 +376,50 @@ def test_damaged_part_of_a_folder_is_refused(write: Write, tmp_path: Path) -> No
 def test_years_that_no_measurement_is_of_are_refused(write: Write, year: str) -> None:
     with pytest.raises(InputError, match="expected years after 1700"):
         load_series(write("x.csv", UTD19, utd19(f"{year}-01-01")))
+
+
+def test_invalid_values_of_earlier_files_are_counted_too(write: Write, tmp_path: Path) -> None:
+    write("utd/a.csv", UTD19, utd19(error="1"))
+    write("utd/b.csv", UTD19, utd19("2017-09-09"))
+    assert any(note.startswith("2 of 1152 values") for note in load_series(tmp_path / "utd").notes)
+
+
+def test_row_is_numbered_as_in_the_file(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [*openaq(39, "o3"), *openaq(40, "pm25")]
+    rows[30] = rows[30].replace("T06:", "T99:")
+    monkeypatch.setattr(files, "BLOCK", 500)
+    with pytest.raises(InputError, match="row 31 has the time"):
+        load_series(write("x.csv", OPENAQ, rows), channel="pm25")
+
+
+def set_back(sensors: tuple[str, ...] = ("A", "B")) -> list[str]:
+    """Berlin's hours of two days; two o'clock of the second stands twice for these of the sensors."""
+    time = pd.date_range("2023-10-28", periods=48, freq="1h")
+    rows = [(stamp, sensor, 10 * stamp.hour) for stamp in time for sensor in ("A", "B")]
+    rows += [(time[26], sensor, 7) for sensor in sensors]
+    return [f"{sensor};{stamp:%d.%m.%Y};{stamp.hour};1.0;{value}" for stamp, sensor, value in rows]
+
+
+BERLIN = "detid_15;tag;stunde;qualitaet;q_kfz_det_hr"
+
+
+def test_hour_that_stands_twice_needs_the_zone(write: Write) -> None:
+    path = write("x.csv", BERLIN, set_back())
+    series = load_series(path, timezone="Europe/Berlin")
+    assert series.num_steps == 49
+    assert series.values[26:29, 0].tolist() == [20, 7, 30]
+    with pytest.raises(InputError, match="zone"):
+        load_series(path)
+
+
+def test_two_values_of_one_sensor_alone_are_refused(write: Write) -> None:
+    rows = [row for row in set_back(()) if not row.startswith("C")] + [f"C;{row[2:]}" for row in set_back(())[::2]]
+    rows.append("A;29.10.2023;2;1.0;7")
+    with pytest.raises(InputError, match="two values for sensor 'A' at 2023-10-29 02:00"):
+        load_series(write("x.csv", BERLIN, rows), timezone="Europe/Berlin")
+
+
+def test_rows_that_stand_twice_alike_are_dropped(write: Write) -> None:
+    series = load_series(write("zurich.csv", UTD19, utd19() * 2))
+    assert series.num_steps == 288
+    assert any(note.startswith("576 repeated rows") for note in series.notes)

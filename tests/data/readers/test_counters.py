@@ -139,3 +139,13 @@ def test_day_that_begins_at_midnight() -> None:
     time, notes = in_order(np.repeat(np.arange(3), 24), hours)
     assert time.equals(pd.date_range("1970-01-01", periods=72, freq="1h"))
     assert notes == ()
+
+
+def test_hour_that_a_counter_has_twice_needs_the_zone(tmp_path: Path) -> None:
+    path = eco_counter(tmp_path, "Date;A;A IN;A OUT", 3, first="2024-10-27")
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:4], "27/10/2024 02:00;77;1;1", *lines[4:]]) + "\n")
+    series = load_series(path, timezone="Europe/Paris")
+    assert series.values[2:5, 0].tolist() == [2, 77, 3]
+    with pytest.raises(InputError, match="zone"):
+        load_series(path)

@@ -79,10 +79,10 @@ class EcoCounter:
         columns = [i for i in range(len(titles)) if i not in clock and titles[i]]
         chosen, notes = _directions(titles, columns, channel)
         made = []
-        for done, frame in files.number_rows(files.blocks(path, found, clock + chosen, clock)):
+        for frame in files.blocks(path, found, clock + chosen, clock):
             stamps = frame[clock].astype(object).agg(" ".join, axis=1).str.strip()
             sums = stamps.str.lower().str.rstrip(":").isin(_SUMS).to_numpy()
-            numbers = {titles[i]: files.numbers(frame[i], titles[i], found.separator, done)[~sums] for i in chosen}
+            numbers = {titles[i]: files.numbers(frame[i], titles[i], found.separator)[~sums] for i in chosen}
             note = (f"{int(sums.sum())} rows of sums were left out.",) if sums.any() else ()
             made.append((stamps[~sums].tolist(), pd.DataFrame(numbers), (*notes, *note)))
         return made
@@ -178,22 +178,22 @@ class Auckland:
             i for i, name in enumerate(found.names) if name not in no_sensors and not name.startswith("unnamed:")
         ]
         days, hours, values = list[NDArray[np.int64]](), list[NDArray[np.int64]](), list[NDArray[np.float64]]()
-        for done, frame in files.number_rows(files.blocks(path, found, [date, hour, *columns], [date, hour])):
-            days.append(moments(frame[date], done, (ISO,)).asi8 // (86_400 * 10**9))
-            hours.append(_hour(frame[hour], done))
-            numbers = [files.numbers(frame[i], found.titles[i], found.separator, done) for i in columns]
+        for frame in files.blocks(path, found, [date, hour, *columns], [date, hour]):
+            days.append(moments(frame[date], (ISO,)).asi8 // (86_400 * 10**9))
+            hours.append(_hour(frame[hour]))
+            numbers = [files.numbers(frame[i], found.titles[i], found.separator) for i in columns]
             values.append(np.column_stack(numbers))
         time, notes = in_order(np.concatenate(days), np.concatenate(hours))
         return make_table(np.concatenate(values), time, tuple(found.titles[i].strip() for i in columns), notes)
 
 
-def _hour(column: pd.Series, first_row: int) -> NDArray[np.int64]:
+def _hour(column: pd.Series) -> NDArray[np.int64]:
     codes, texts = distinct(column)
     hours = pd.to_numeric(texts.astype(str).str.extract(_HOURS)[0], errors="coerce").to_numpy(dtype=np.float64)
     bad = np.flatnonzero((codes < 0) | ~(hours < 24)[codes])
     if len(bad):
         raise InputError(
-            f"row {first_row + int(bad[0]) + 1} has the hour {column.iloc[bad[0]]!r}; expected 6:00-6:59 or alike"
+            f"row {files.row_of(column, bad[0])} has the hour {column.iloc[bad[0]]!r}; expected 6:00-6:59 or alike"
         )
     return hours[codes].astype(np.int64)
 

@@ -120,7 +120,7 @@ def check_whole(path: Path) -> None:
 
 
 def blocks(path: Path, found: Outline, columns: Sequence[int], as_text: Sequence[int]) -> Iterator[pd.DataFrame]:
-    """The rows of a file, some at a time, as columns that bear the number of their place.
+    """The rows of a file, some at a time, as columns that bear the number of their place; the index numbers the rows.
 
     Args:
         path: the file.
@@ -146,6 +146,7 @@ def blocks(path: Path, found: Outline, columns: Sequence[int], as_text: Sequence
                 "malformed, get it again"
             )
         frame = _parse(text, found.separator, expected, columns, as_text)
+        frame.index = pd.RangeIndex(done, done + len(frame))
         done += len(frame)
         if len(frame):
             yield frame
@@ -153,7 +154,7 @@ def blocks(path: Path, found: Outline, columns: Sequence[int], as_text: Sequence
         raise InputError("holds no rows below its header; get it again")
 
 
-def numbers(column: pd.Series, title: str, separator: str, first_row: int) -> NDArray[np.float64]:
+def numbers(column: pd.Series, title: str, separator: str) -> NDArray[np.float64]:
     """The numbers of a column, NaN where a cell is empty; a comma is a decimal one where semicolons part the cells.
 
     Raises:
@@ -169,10 +170,15 @@ def numbers(column: pd.Series, title: str, separator: str, first_row: int) -> ND
     bad = np.flatnonzero(values.isna() & (text != "nan"))
     if len(bad):
         raise InputError(
-            f"column {title!r}, row {first_row + int(bad[0]) + 1} holds {text.iloc[bad[0]]!r}; "
+            f"column {title!r}, row {row_of(column, bad[0])} holds {text.iloc[bad[0]]!r}; "
             "expected a number, or an empty cell where nothing was measured"
         )
     return values.to_numpy(dtype=np.float64, copy=True)
+
+
+def row_of(column: pd.Series, place: int | np.integer[Any]) -> int:
+    """The number of a row in its file, of the place in the block."""
+    return int(column.index[int(place)]) + 1
 
 
 def _decode(raw: bytes) -> tuple[str, str]:
@@ -268,16 +274,9 @@ def _parquet_blocks(path: Path, found: Outline, columns: Sequence[int]) -> Itera
         for batch in file.iter_batches(batch_size=_ROWS, columns=[found.titles[i] for i in columns]):
             frame = cast(Any, batch).to_pandas(ignore_metadata=True)
             frame.columns = list(columns)
+            frame.index = pd.RangeIndex(done, done + len(frame))
             done += len(frame)
             if len(frame):
                 yield frame
     if not done:
         raise InputError("holds no rows; get it again")
-
-
-def number_rows(frames: Iterator[pd.DataFrame]) -> Iterator[tuple[int, pd.DataFrame]]:
-    """Each block with the number of rows before it."""
-    done = 0
-    for frame in frames:
-        yield done, frame
-        done += len(frame)

@@ -219,12 +219,12 @@ class _HourColumns(Layout):
 
     def tidy(self, block: Block) -> Block:
         """The block with one row per time and sensor."""
-        day = [block.numbers(name) for name in ("ano", "mes", "dia")]
+        day = [pd.Series(block.numbers(name), block.frame.index) for name in ("ano", "mes", "dia")]
         dates = pd.to_datetime(pd.DataFrame(dict(zip(("year", "month", "day"), day, strict=True))), errors="coerce")
         if dates.isna().any():
             row = int(np.flatnonzero(dates.isna())[0])
             raise InputError(
-                f"row {block.first_row + row + 1} has no date; expected year, month and day in ANO, MES, DIA"
+                f"row {files.row_of(dates, row)} has no date; expected year, month and day in ANO, MES, DIA"
             )
         keys = [name for name in (self.node, self.within, self.quantity) if name in block]
         long = pd.DataFrame({name: np.tile(block.column(name).astype(object), 24) for name in keys})
@@ -234,6 +234,7 @@ class _HourColumns(Layout):
         long["valid"] = np.concatenate([block.column(f"v{hour:02}").astype(object) for hour in range(1, 25)])
         position = {name: i for i, name in enumerate(long.columns)}
         long.columns = list(position.values())
+        long.index = pd.Index(np.tile(block.frame.index, 24))
         return replace(block, frame=long, position=position, titles=())
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -62,18 +63,16 @@ class Block:
     """Some rows of a file, by the names of their columns.
 
     Attributes:
-        frame: the columns by number.
+        frame: the columns by number; its index numbers the rows.
         position: the number of each column.
         titles: how the file calls the columns; empty where it does not.
         separator: between two cells.
-        first_row: the number of rows before these.
     """
 
     frame: pd.DataFrame
     position: Mapping[str, int]
     titles: tuple[str, ...]
     separator: str
-    first_row: int
 
     def __contains__(self, name: str) -> bool:
         return name in self.position
@@ -85,7 +84,7 @@ class Block:
     def numbers(self, name: str) -> NDArray[np.float64]:
         """A column of numbers."""
         title = self.titles[self.position[name]] if self.titles else name
-        return files.numbers(self.column(name), title, self.separator, self.first_row)
+        return files.numbers(self.column(name), title, self.separator)
 
     def where(self, name: str, is_so: Callable[[str], bool]) -> NDArray[np.bool_]:
         """For each row, whether the text of its cell is so."""
@@ -102,7 +101,7 @@ class Layout:
         name: in messages.
         columns: by which it is recognised, in plain letters.
         node: the column that names the sensor.
-        time: the time stamps, of the columns ``clock`` of a block and the number of rows before it.
+        time: the time stamps, of the columns ``clock`` of a block.
         clock: those columns.
         channels: the columns of values; the first that a file has is the default.
         within: a column that tells sensors of one name apart, if that happens.
@@ -119,7 +118,7 @@ class Layout:
     name: str
     columns: tuple[str, ...]
     node: str
-    time: Callable[[Sequence[pd.Series], int], pd.DatetimeIndex]
+    time: Callable[[Sequence[pd.Series]], pd.DatetimeIndex]
     clock: tuple[str, ...]
     channels: tuple[Channel, ...]
     within: str = ""
@@ -171,6 +170,10 @@ class Layout:
         return read(self, paths, channel)
 
 
+_Pair: TypeAlias = tuple[Table, Table | None]  # the rows, and those that are the second of their sensor and time
+_MOST, _HOURS_BACK, _SELDOM = 0.5, 8, 0.01  # of the sensors; rows of an hour or two, or a share of all
+
+
 @dataclass
 class _Tally:
     """What was found in the blocks that were read so far."""
@@ -188,7 +191,7 @@ class _Tally:
 
 def read(layout: Layout, paths: Sequence[Path], channel: str | None) -> Table:
     """Read files of one layout as one table; see :meth:`Layout.read`."""
-    tally, tables, notes = _Tally(), list[Table](), list[str]()
+    tally, tables, notes = _Tally(), list[_Pair](), list[str]()
     chosen = layout.channels[0]
     for number, path in enumerate(paths):
         try:
@@ -201,10 +204,13 @@ def read(layout: Layout, paths: Sequence[Path], channel: str | None) -> Table:
                 notes.append(note)
             tables += _tables(layout, path, found, chosen, channel, tally)
         except (InputError, OSError) as error:
-            raise InputError(f"{path.name} {error}" if len(paths) > 1 else str(error)) from error
+            message = str(error).replace(_APART, "/")
+            raise InputError(f"{path.name} {message}" if len(paths) > 1 else message) from error
     if not tables:
         raise InputError(_nothing(tally, channel))
-    table = _told_apart(layout, parts.join(tables), tally)
+    again = [second for _, second in tables if second is not None]
+    table = parts.join([first for first, _ in tables])
+    table = _told_apart(layout, _with_second(table, parts.join(again)) if again else table, tally)
     if layout.quantity:
         chosen = replace(chosen, name=next(iter(tally.chosen)), unit=_unit(layout, tally))
         others = [name for name in tally.quantities if name not in tally.chosen]
@@ -246,32 +252,35 @@ def _chosen(name: str, others: Sequence[str]) -> str:
 
 def _tables(
     layout: Layout, path: Path, found: Outline, chosen: Channel, channel: str | None, tally: _Tally
-) -> list[Table]:
-    """A table of each block of a file."""
+) -> list[_Pair]:
+    """The tables of a file, read in blocks."""
     position = {name: i for i, name in reversed(list(enumerate(found.names)))}
     needed = layout.needs(found.names, chosen)
     values = {chosen.column, *layout.place, *(f"h{hour:02}" for hour in range(1, 25)), "ano", "mes", "dia"}
     as_text = [position[name] for name in needed if name not in values]
     frames = files.blocks(path, found, [position[name] for name in needed], as_text)
-    tables = []
-    for first_row, frame in files.number_rows(frames):
-        block = Block(frame, {name: position[name] for name in needed}, found.titles, found.separator, first_row)
-        table = _table(layout, layout.tidy(block), chosen, channel, tally)
-        tables += [] if table is None else [table]
-    return [parts.join(tables)] if tables else []
+    first, again = list[Table](), list[Table]()
+    for frame in frames:
+        block = Block(frame, {name: position[name] for name in needed}, found.titles, found.separator)
+        pair = _table(layout, layout.tidy(block), chosen, channel, tally)
+        if pair is not None:
+            first.append(pair[0])
+            again += [] if pair[1] is None else [pair[1]]
+    return [(parts.join(first), parts.join(again) if again else None)] if first else []
 
 
-def _table(layout: Layout, block: Block, chosen: Channel, channel: str | None, tally: _Tally) -> Table | None:
-    """The table of a block; None if none of its rows is of what is wanted."""
+def _table(layout: Layout, block: Block, chosen: Channel, channel: str | None, tally: _Tally) -> _Pair | None:
+    """The tables of a block; None if none of its rows is of what is wanted."""
     keep = np.ones(len(block.frame), dtype=bool)
     if layout.quantity:
         keep &= _wanted(layout, block, channel, tally)
     for rule in _rules(layout, block, chosen, leaves_out=True):
         out = block.where(rule.column, rule.invalid) & keep
-        tally.left_out[rule.because] += int(out.sum())
+        if out.any():
+            tally.left_out[rule.because] += int(out.sum())
         keep &= ~out
     if not keep.all():
-        block = replace(block, frame=block.frame[keep].reset_index(drop=True))
+        block = replace(block, frame=block.frame[keep])
     if not len(block.frame):
         return None
     _one_each(layout, block, tally)
@@ -281,15 +290,50 @@ def _table(layout: Layout, block: Block, chosen: Channel, channel: str | None, t
     wrong += [(values < 0, "they are below zero")] if layout.negative else []
     wrong += [(np.isin(values, layout.faulty), "they are -999 or alike")] if layout.faulty else []
     for invalid, because in wrong:
-        tally.missing[because] += (count := int((invalid & ~np.isnan(values)).sum()))
-        if not count:
-            del tally.missing[because]
+        if count := int((invalid & ~np.isnan(values)).sum()):
+            tally.missing[because] += count
         values[invalid] = np.nan
-    time = layout.time([block.column(name) for name in layout.clock], block.first_row)
+    time = layout.time([block.column(name) for name in layout.clock])
     nodes = _nodes(layout, block)
     _note_places(layout, block, nodes, tally)
     title = block.titles[block.position[chosen.column]] if block.titles else chosen.name
-    return long.to_table(pd.Series(time), nodes, pd.Series(values), title)
+    return _spread(time, nodes, values, title)
+
+
+def _spread(time: pd.DatetimeIndex, nodes: pd.Series, values: NDArray[np.float64], title: str) -> _Pair:
+    """The table of these rows, and that of the rows that are the second of their sensor and time."""
+    keys = pd.factorize(time)[0] * nodes.cat.categories.size + nodes.cat.codes.to_numpy().astype(np.intp)
+    second = pd.Series(keys).duplicated().to_numpy()
+    if not second.any() or pd.Series(keys[second]).duplicated().any():
+        return long.to_table(pd.Series(time), nodes, pd.Series(values), title), None
+    first, again = (
+        long.to_table(pd.Series(time[rows]), nodes[rows].reset_index(drop=True), pd.Series(values[rows]), title)
+        for rows in (~second, second)
+    )
+    return first, again
+
+
+def _with_second(table: Table, again: Table) -> Table:
+    """The table with the rows whose time stands twice, as when clocks are set back; repeated ones are dropped.
+
+    Raises:
+        InputError: a sensor has two values for a time that others have once.
+    """
+    rows = table.time.get_indexer(again.time)
+    columns = pd.Index(table.node_ids).get_indexer(pd.Index(again.node_ids))
+    there, observed = table.values[np.ix_(rows, columns)], ~np.isnan(again.values)
+    differ = np.argwhere(observed & (again.values != there))
+    if not len(differ):
+        return replace(table, notes=(*table.notes, f"{int(observed.sum())} repeated rows were dropped."))
+    shares = observed.sum(axis=1) / np.maximum((~np.isnan(table.values[rows])).sum(axis=1), 1)
+    if (shares < _MOST).any() or len(rows) > max(_HOURS_BACK, _SELDOM * len(table.time)):
+        row, column = differ[0]
+        raise InputError(f"has two values for sensor {again.node_ids[column]!r} at {again.time[row]}; keep one")
+    values = np.full((len(rows), len(table.node_ids)), np.nan, dtype=np.float32)
+    values[:, columns] = again.values
+    return replace(
+        table, values=np.concatenate([table.values, values]), time=pd.DatetimeIndex(table.time.append(again.time))
+    )
 
 
 def _rules(layout: Layout, block: Block, chosen: Channel, leaves_out: bool = False) -> list[Rule]:
@@ -356,7 +400,7 @@ def _nodes(layout: Layout, block: Block) -> pd.Series:
     labels = np.array([_name(text) for text in texts] + [""], dtype=object)
     if (labels[codes] == "").any():
         row = int(np.flatnonzero(labels[codes] == "")[0])
-        raise InputError(f"row {block.first_row + row + 1} names no sensor; every row needs one")
+        raise InputError(f"row {files.row_of(block.column(layout.node), row)} names no sensor; every row needs one")
     if not layout.within or layout.within not in block:
         return _categories(codes, list(labels[:-1]))
     more, others = distinct(block.column(layout.within))

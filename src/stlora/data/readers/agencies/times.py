@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from stlora.data.readers.agencies.files import row_of
 from stlora.errors import InputError
 
 
@@ -20,7 +21,7 @@ def distinct(column: pd.Series) -> tuple[NDArray[np.intp], pd.Series]:
     return np.asarray(codes, dtype=np.intp), texts
 
 
-def moments(column: pd.Series, first_row: int, formats: Sequence[str], utc: bool = False) -> pd.DatetimeIndex:
+def moments(column: pd.Series, formats: Sequence[str], utc: bool = False) -> pd.DatetimeIndex:
     """Time stamps written in one of these formats; in UTC if they carry an offset.
 
     Raises:
@@ -46,13 +47,11 @@ def moments(column: pd.Series, first_row: int, formats: Sequence[str], utc: bool
     else:
         best = np.ones(len(texts), dtype=bool)
     if (codes < 0).any():
-        raise InputError(
-            f"row {first_row + int(np.flatnonzero(codes < 0)[0]) + 1} has no time stamp; every row needs one"
-        )
+        raise InputError(f"row {row_of(column, np.flatnonzero(codes < 0)[0])} has no time stamp; every row needs one")
     if index is None:
         row = int(np.flatnonzero(np.isin(codes, np.flatnonzero(best)))[0])
         raise InputError(
-            f"row {first_row + row + 1} has the time {str(texts[codes[row]])!r}; expected one written as "
+            f"row {row_of(column, row)} has the time {str(texts[codes[row]])!r}; expected one written as "
             f"{pd.Timestamp('2024-01-31 23:55').strftime(formats[-1].replace('ISO8601', '%Y-%m-%d %H:%M:%S'))}"
         )
     if not (index.year.min() > 1700 and index.year.max() < 2200):
@@ -64,23 +63,21 @@ ISO = "ISO8601"
 DAY_FIRST = tuple(f"%d{mark}%m{mark}%Y{time}" for mark in "/-." for time in (" %H:%M:%S", " %H:%M", ""))
 
 
-def dated(columns: Sequence[pd.Series], first_row: int, formats: Sequence[str]) -> pd.DatetimeIndex:
+def dated(columns: Sequence[pd.Series], formats: Sequence[str]) -> pd.DatetimeIndex:
     """Time stamps in one column."""
-    return moments(columns[0], first_row, formats)
+    return moments(columns[0], formats)
 
 
-def day_and_length(
-    columns: Sequence[pd.Series], first_row: int, unit: str, longest: int, formats: Sequence[str]
-) -> pd.DatetimeIndex:
+def day_and_length(columns: Sequence[pd.Series], unit: str, longest: int, formats: Sequence[str]) -> pd.DatetimeIndex:
     """A day and what has passed of it since midnight by its clock."""
-    day = moments(columns[0], first_row, formats)
+    day = moments(columns[0], formats)
     codes, texts = distinct(columns[1])
     passed = pd.to_numeric(texts, errors="coerce").to_numpy(dtype=np.float64)
     wrong = ~((passed >= 0) & (passed <= longest))
     bad = np.flatnonzero((codes < 0) | wrong[codes])
     if len(bad):
         raise InputError(
-            f"row {first_row + int(bad[0]) + 1} has the time of day {str(columns[1].iloc[bad[0]])!r}; expected 0 to "
+            f"row {row_of(columns[1], bad[0])} has the time of day {str(columns[1].iloc[bad[0]])!r}; expected 0 to "
             f"{longest} {unit} after midnight"
         )
     return day + pd.TimedeltaIndex(pd.to_timedelta(passed, unit="h" if unit == "hours" else "s")).as_unit("ns").take(
@@ -88,32 +85,32 @@ def day_and_length(
     )
 
 
-def offset(columns: Sequence[pd.Series], first_row: int, default: str | None) -> pd.DatetimeIndex:
+def offset(columns: Sequence[pd.Series], default: str | None) -> pd.DatetimeIndex:
     """Time stamps with UTC offset, in UTC; those without one are of the offset ``default``."""
     column = columns[0]
     codes, texts = distinct(column)
     if texts.dtype != object:
-        time = moments(column, first_row, (ISO,))
+        time = moments(column, (ISO,))
         bare = time.tz is None
     else:
         has = texts.str.contains(r":\d\d(?:[.,]\d+)?\s*(?:Z|[+-]\d\d:?\d\d)$", regex=True)
         if has.any() and not has.all():
             row = int(np.flatnonzero(np.isin(codes, np.flatnonzero(~has)))[0])
-            raise InputError(f"row {first_row + row + 1} has the time {texts[codes[row]]!r} without UTC offset")
+            raise InputError(f"row {row_of(column, row)} has the time {texts[codes[row]]!r} without UTC offset")
         bare = not has.any()
-        time = moments(column, first_row, (ISO, "%Y-%m-%d %H:%M:%S %z"), utc=not bare)
+        time = moments(column, (ISO, "%Y-%m-%d %H:%M:%S %z"), utc=not bare)
     if not bare:
         return time
     if default is None:
         raise InputError(
-            f"row {first_row + 1} has a time without UTC offset; expected one such as 2024-01-31T00:00:00Z"
+            f"row {row_of(column, 0)} has a time without UTC offset; expected one such as 2024-01-31T00:00:00Z"
         )
     return time.tz_localize(default).tz_convert("UTC")
 
 
-def interval_of_day(columns: Sequence[pd.Series], first_row: int) -> pd.DatetimeIndex:
+def interval_of_day(columns: Sequence[pd.Series]) -> pd.DatetimeIndex:
     """The start of the n-th interval of a day, whose length follows from the time at which it ends."""
-    day = moments(columns[0], first_row, (ISO, *DAY_FIRST)).normalize()
+    day = moments(columns[0], (ISO, *DAY_FIRST)).normalize()
     texts = columns[1].astype(str).str.strip()
     clock = texts.str.extract(r"(?:^|[ T])(\d{1,2}):(\d\d)(?::\d\d)?$").astype(float)
     number = pd.to_numeric(columns[2].astype(str), errors="coerce").to_numpy(dtype=np.float64)
@@ -124,7 +121,7 @@ def interval_of_day(columns: Sequence[pd.Series], first_row: int) -> pd.Datetime
     bad = np.flatnonzero(~(length > 0) | (length != length[:1]) | (number < 0))
     if len(bad):
         raise InputError(
-            f"row {first_row + int(bad[0]) + 1} has an interval {columns[2].iloc[bad[0]]} that ends at "
+            f"row {row_of(columns[1], bad[0])} has an interval {columns[2].iloc[bad[0]]} that ends at "
             f"{texts.iloc[bad[0]]!r}; expected intervals of one length, counted from 0 at midnight"
         )
     return day + pd.TimedeltaIndex(pd.to_timedelta(number * length, unit="min")).as_unit("ns")
