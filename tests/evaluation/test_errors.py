@@ -1,6 +1,7 @@
 """The errors of every window against a plain formulation in numpy, and their file."""
 
 import dataclasses
+import math
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ import torch
 from stlora import InputError
 from stlora.evaluation.errors import TENSORS, WindowErrors, WindowSums
 from stlora.evaluation.metrics import ForecastErrors
-from stlora.files import write_tensors
+from stlora.files import read_metadata, read_tensors, write_tensors
 
 FIRST, INTERVAL = pd.Timestamp("2024-03-04 00:05"), pd.Timedelta("5min")
 
@@ -95,5 +96,50 @@ def test_other_files_are_refused(tmp_path):
     with pytest.raises(InputError, match="format_version None; this library reads 1"):
         WindowErrors.load(path)
     write_tensors(path, {"a": torch.ones(1)}, {"format_version": "1"})
+    with pytest.raises(InputError, match="incomplete or damaged"):
+        WindowErrors.load(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("absolute", lambda t: t.double()),
+        ("absolute", lambda t: t[:-1]),
+        ("absolute", lambda t: t.flatten()),
+        ("absolute", lambda t: -t - 1),
+        ("squared", lambda t: t * math.nan),
+        ("node_squared", lambda t: t + math.inf),
+        ("observed", lambda t: t.float()),
+        ("node_observed", lambda t: -t - 1),
+        ("node_absolute", lambda t: t[:, :2]),
+        ("node_absolute", lambda t: t[:0]),
+    ],
+)
+def test_tensors_that_no_run_wrote_are_refused(tmp_path, name, change):
+    path = tmp_path / "errors.safetensors"
+    gather(*draw()).save(path)
+    tensors, metadata = read_tensors(path), read_metadata(path)
+    write_tensors(path, {**tensors, name: change(tensors[name])}, metadata)
+    with pytest.raises(InputError, match="incomplete or damaged"):
+        WindowErrors.load(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"first_target": "NaT"},
+        {"first_target": "soon"},
+        {"first_target": "9" * 30},
+        {"timezone": "Europe/Nowhere"},
+        {"timezone": "/etc/passwd"},
+        {"interval_seconds": "nan"},
+        {"interval_seconds": "-300"},
+        {"interval_seconds": "1e300"},
+    ],
+)
+def test_times_that_are_none_are_refused(tmp_path, change):
+    path = tmp_path / "errors.safetensors"
+    gather(*draw()).save(path)
+    write_tensors(path, read_tensors(path), {**read_metadata(path), **change})
     with pytest.raises(InputError, match="incomplete or damaged"):
         WindowErrors.load(path)

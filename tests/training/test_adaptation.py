@@ -3,6 +3,7 @@
 import dataclasses
 import errno
 import io
+import math
 import shutil
 from pathlib import Path
 
@@ -144,6 +145,17 @@ def test_forecasts_of_changed_code_are_not_used(tiny, fitted, tmp_path):
     second = keep_forecasts(backbone, data, data.split.val, tmp_path)
     torch.testing.assert_close(second.forecasts, before + 1)
     assert len(list(tmp_path.glob("*.npy"))) == 1
+
+
+def test_a_kept_forecast_that_was_changed_is_made_again(tiny, fitted, tmp_path):
+    data = open_run(fitted.record(), tiny.series)
+    before = keep_forecasts(fitted.load_backbone(), data, data.split.val, tmp_path).forecasts.clone()
+    (path,) = tmp_path.glob("*.npy")
+    for value in (math.nan, 7.0):
+        array = np.load(path)
+        array[-1, -1, -1] = value
+        np.save(path, array)
+        assert torch.equal(keep_forecasts(fitted.load_backbone(), data, data.split.val, tmp_path).forecasts, before)
 
 
 @pytest.mark.parametrize("damage", [b"", b"no array", None])

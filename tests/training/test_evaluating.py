@@ -153,5 +153,5 @@ def test_a_network_that_forecasts_nan_is_not_blamed_on_the_data(tiny, fitted):
     network = fitted.load().eval()
     with torch.no_grad():
         next(network.parameters()).fill_(torch.nan)
-    with pytest.raises(InputError, match="some forecasts are NaN"):
+    with pytest.raises(InputError, match="forecasts are NaN or infinite"):
         measure(network, data.windows, data.split.test)

@@ -181,6 +181,35 @@ def test_truncated_checkpoint_is_refused_in_one_line(tiny, half, keep):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("place", [0.01, 0.3, 0.5, 0.7, 0.99, 1.0])
+def test_a_changed_byte_of_a_checkpoint_is_found(tiny, half, place):
+    folder, last = half
+    content = bytearray(last.read_bytes())
+    content[int(place * (len(content) - 1))] ^= 1
+    last.write_bytes(content)
+    with pytest.raises(InputError, match=r"last\.ckpt is damaged"):
+        tiny.fit(folder)
+
+
+def test_the_checkpoint_of_a_larger_network_is_refused(tiny, half, tmp_path, interrupt):
+    folder, last = half
+    with pytest.raises(interrupt(epoch=2)):
+        tiny.fit(tmp_path / "other", backbone_options={"input_size": 4, "hidden_size": 7, "output_size": 8})
+    shutil.copy(tmp_path / "other" / "checkpoints" / "last.ckpt", last)
+    with pytest.raises(InputError, match=r"last\.ckpt is not of this run .*; delete .*checkpoints") as caught:
+        tiny.fit(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_checkpoint_of_a_longer_run_is_refused(tiny, half, tmp_path, interrupt):
+    folder, last = half
+    with pytest.raises(interrupt(epoch=7)):
+        tiny.fit(tmp_path / "other", epochs=9, patience=0)
+    shutil.copy(tmp_path / "other" / "checkpoints" / "last.ckpt", last)
+    with pytest.raises(InputError, match=r"last\.ckpt is not of this run"):
+        tiny.fit(folder)
+
+
 @pytest.mark.parametrize("content", [{"a": 1}, [1, 2], torch.zeros(3)])
 def test_other_content_in_a_checkpoint_is_refused(tiny, half, content):
     folder, last = half

@@ -11,6 +11,19 @@ from stlora.named_options import check_kind
 AdapterName = Literal["stlora", "large", "residual", "paper", "shared", "own"]
 
 
+_RANGES: dict[str, tuple[float, float]] = {  # far beyond what makes sense: a damaged file must not ask for more
+    "rank": (1, 10_000),
+    "alpha": (-1e9, 1e9),
+    "width": (1, 100_000),
+    "layers": (0, 1000),
+    "passes": (1, 1000),
+    "predictors": (1, 1000),
+    "harmonics": (0, 10_000),
+    "profile": (0, 10_000),
+    "neighbours": (0, 100_000),
+}
+
+
 @dataclass(frozen=True)
 class STLoRAConfig:
     """Sizes and choices of an ST-LoRA adapter.
@@ -58,10 +71,9 @@ class STLoRAConfig:
             check_kind(field.name, getattr(self, field.name), field.type)
         if self.fusion not in ("share", "residual", "gate", "own"):
             raise InputError(f"fusion is {self.fusion!r}; choose share, residual, gate or own")
-        least = {"predictors": 1, "width": 1, "passes": 1, "layers": 0, "harmonics": 0, "profile": 0, "neighbours": 0}
-        for name, lowest in least.items():
-            if getattr(self, name) < lowest:
-                raise InputError(f"{name} is {getattr(self, name)}; expected {lowest} or more")
+        for name, (least, most) in _RANGES.items():
+            if not least <= getattr(self, name) <= most:
+                raise InputError(f"{name} is {getattr(self, name)}; expected {least} to {most}")
         if self.neighbours and not self.profile:
             raise InputError(
                 f"neighbours={self.neighbours} are found by departures from the typical day and profile is 0; "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -47,6 +47,15 @@ class Neighbours(nn.Module):
         super().__init__()
         self.register_buffer("index", torch.zeros(2, num_nodes, count, dtype=torch.long))
         self.register_buffer("weight", torch.zeros(2, num_nodes, count))
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *others: Any) -> None:
+        """As every module does it; an index that is no node is told now, not by a later forecast."""
+        *_, errors = others
+        index = state_dict.get(f"{prefix}index")
+        if index is not None and not ((index >= 0) & (index < self.index.shape[1])).all():
+            errors.append(f"{prefix}index has values that are none of {self.index.shape[1]} nodes")
+            return
+        super()._load_from_state_dict(state_dict, prefix, *others)
 
     @torch.no_grad()
     def fit(self, departures: Tensor, lag: int) -> None:

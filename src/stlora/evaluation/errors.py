@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from torch import Tensor
 from stlora.data.time.zones import zone_name
 from stlora.errors import InputError
 from stlora.files import read_metadata, read_tensors, write_tensors
+from stlora.records import check_version
 
 FORMAT_VERSION = 1
 TENSORS = ("absolute", "squared", "observed", "node_absolute", "node_squared", "node_observed")
@@ -72,21 +74,37 @@ class WindowErrors:
         """
         tensors, metadata = read_tensors(path), read_metadata(path)
         if metadata.get("format_version") != str(FORMAT_VERSION):
-            raise InputError(
-                f"{path} has format_version {metadata.get('format_version')!r}; this library reads {FORMAT_VERSION}; "
-                "upgrade stlora"
-            )
+            check_version(path, metadata.get("format_version"), FORMAT_VERSION)
         try:
+            _check(tensors)
             first_target = pd.Timestamp(metadata["first_target"])
             if "timezone" in metadata:
                 first_target = first_target.tz_convert(metadata["timezone"])
-            return cls(
-                **{name: tensors[name] for name in TENSORS},
-                first_target=first_target,
-                interval=pd.Timedelta(seconds=float(metadata["interval_seconds"])),
-            )
-        except (KeyError, ValueError) as error:
+            interval = pd.Timedelta(seconds=float(metadata["interval_seconds"]))
+            if pd.isna(first_target) or not interval > pd.Timedelta(0):
+                raise ValueError("its times are none")
+        except (KeyError, ValueError, TypeError, OverflowError) as error:
             raise InputError(f"{path} is incomplete or damaged ({error}); make the run again") from error
+        return cls(**{name: tensors[name] for name in TENSORS}, first_target=first_target, interval=interval)
+
+
+def _check(tensors: Mapping[str, Tensor]) -> None:
+    """Refuse what no run wrote.
+
+    Raises:
+        KeyError: a tensor is missing.
+        ValueError: one has another shape, type or values than it can have.
+    """
+    windows, nodes = tensors["absolute"].shape, tensors["node_absolute"].shape
+    if len(windows) != 2 or len(nodes) != 2 or windows[1] != nodes[1] or 0 in (*windows, *nodes):
+        raise ValueError(f"absolute is {list(windows)} and node_absolute {list(nodes)}; expected [S, H] and [N, H]")
+    for name in TENSORS:
+        tensor, count = tensors[name], name.endswith("observed")
+        shape, dtype = nodes if name.startswith("node_") else windows, torch.int32 if count else torch.float32
+        if tensor.shape != shape or tensor.dtype != dtype:
+            raise ValueError(f"{name} is {tensor.dtype} {list(tensor.shape)}; expected {dtype} {list(shape)}")
+        if not (tensor.isfinite() & (tensor >= 0)).all():
+            raise ValueError(f"{name} has values that are no numbers of 0 or more")
 
 
 class WindowSums:

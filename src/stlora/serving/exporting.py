@@ -16,6 +16,7 @@ from stlora.files import write_atomically
 from stlora.paths import expanded
 from stlora.serving.formats import Answer, check_output, read, write
 from stlora.serving.network import ServedNetwork
+from stlora.training.forecasts import check_finite
 from stlora.training.run import BackboneRecord, Run
 
 FORMAT_VERSION = 1
@@ -47,7 +48,8 @@ def export(run: Run, output: str | Path, module: nn.Module | str | None = None) 
         module: the backbone of your own, or ``package.module:factory`` to run that code, if the run has one.
 
     Raises:
-        InputError: the output cannot be written, the network cannot be exported, or the file answers otherwise.
+        InputError: the output cannot be written, a forecast is NaN or infinite, the network cannot be exported, or the
+            file answers otherwise.
     """
     path = check_output(Path(expanded(output)))
     run.check_not_own(path)
@@ -55,6 +57,8 @@ def export(run: Run, output: str | Path, module: nn.Module | str | None = None) 
     network = run.load(module).cpu().eval().requires_grad_(False)
     served = ServedNetwork(network, record.scaler, run.filling(), record.zero_is_missing).eval()
     facts = _facts(run, record)
+    with torch.no_grad():
+        check_finite(served(*windows(record, EXAMPLE)))
     difference = 0.0
 
     def write_checked(temporary: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import time
 from pathlib import Path
@@ -21,10 +22,11 @@ class SafeCheckpoints(TorchCheckpointIO):
     """Checkpoints of tensors and plain types alone, each written whole or not at all."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        """Write through a temporary file."""
-        content = io.BytesIO()
-        torch.save(checkpoint, content)
-        write_atomically(Path(path), lambda temporary: temporary.write_bytes(content.getvalue()))
+        """Write through a temporary file, with a digest at its end."""
+        buffer = io.BytesIO()
+        torch.save(checkpoint, buffer)
+        content = buffer.getvalue()
+        write_atomically(Path(path), lambda temporary: temporary.write_bytes(content + _digest(content)))
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = True) -> dict[str, Any]:
         """Read tensors and plain types, whatever the caller allows.
@@ -42,14 +44,27 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         InputError: the file is damaged or holds anything else.
     """
     try:
-        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        if not {"state_dict", "pytorch-lightning_version"} <= set(content):
+        if not path.is_file():
+            raise ValueError("it is no file")
+        stored = path.read_bytes()
+        content, digest = stored[:-_DIGEST], stored[-_DIGEST:]
+        if digest != _digest(content):
+            raise ValueError("it is not as it was written")
+        checkpoint: dict[str, Any] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        if not {"state_dict", "pytorch-lightning_version"} <= set(checkpoint):
             raise ValueError("no checkpoint of Lightning")
     except Exception as error:  # torch raises many kinds for a damaged file
         raise InputError(
             f"{path} is damaged or no checkpoint of this library; delete {path.parent} to start the run again"
         ) from error
-    return content
+    return checkpoint
+
+
+_DIGEST = 32  # bytes
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()
 
 
 class BestCheckpoint(ModelCheckpoint):
@@ -84,7 +99,12 @@ class TrainingLog(Callback):
         self.show = show
         self.rows: list[list[float]] = []
         self._before = 0.0
-        self._started = 0.0
+        self._started: float | None = None
+
+    @property
+    def began(self) -> bool:
+        """Whether the training began, with all that an interrupted part left in its place."""
+        return self._started is not None
 
     @property
     def seconds(self) -> float:
@@ -98,6 +118,7 @@ class TrainingLog(Callback):
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Add a row."""
+        assert self._started is not None, "training has started"
         metrics = trainer.callback_metrics
         row = [
             float(trainer.current_epoch),

@@ -41,11 +41,33 @@ def forecasts(
         windows: on the device of the network.
         starts: the windows to forecast.
         batch_size: windows in a step at most; see :func:`stlora.training.batches.windows_at_once`.
+
+    Raises:
+        InputError: a forecast is NaN or infinite.
     """
     model.eval()
     for batch in IndexBatches(starts, windows_at_once(batch_size, windows.num_nodes, windows.device)):
         start = batch.to(windows.device)
-        yield start, network_forecast(model, windows.inputs(start))
+        scaled = network_forecast(model, windows.inputs(start))
+        check_finite(windows.scaler.inverse(scaled))
+        yield start, scaled
+
+
+def check_finite(forecast: Tensor) -> None:
+    """Refuse forecasts that are none.
+
+    Args:
+        forecast: in physical units, of any shape.
+
+    Raises:
+        InputError: one is NaN or infinite.
+    """
+    wrong = forecast.numel() - int(forecast.isfinite().sum())
+    if wrong:
+        raise InputError(
+            f"{wrong} of {forecast.numel()} forecasts are NaN or infinite; look for measurements beyond all others "
+            "with stlora data check, or train again with a lower learning rate"
+        )
 
 
 def measure(
@@ -61,7 +83,7 @@ def measure(
         kept: is given the errors of each window in the same pass.
 
     Raises:
-        InputError: the split holds no observed value, or a forecast is NaN.
+        InputError: the split holds no observed value, or a forecast is NaN or infinite.
     """
     # one process measures, whoever trained
     errors = ForecastErrors(windows.horizon, windows.num_nodes, sync_on_compute=False).to(windows.device)
@@ -72,7 +94,5 @@ def measure(
             kept.add(forecast, target)
     result = errors.compute()
     if math.isnan(result["pooled"]["mae"]):
-        if int(errors.count.sum()):
-            raise InputError("some forecasts are NaN; lower the learning rate, or look for the cause in the network")
         raise InputError("the split holds no observed value to compare with; choose another period or split")
     return result

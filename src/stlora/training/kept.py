@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from stlora.adapters.files import fingerprint
 from stlora.errors import InputError
-from stlora.files import read_json, remove_leftovers, write_atomically, write_json
+from stlora.files import remove_leftovers, write_atomically, write_json
+from stlora.records import Amount, Text, read_record
 from stlora.training.forecasts import forecasts
 from stlora.training.prepare import Prepared
 
@@ -63,7 +64,8 @@ def keep_forecasts(backbone: nn.Module, data: Prepared, starts: range, folder: P
             if folder.exists():
                 remove_leftovers(folder)
             write_atomically(path, lambda temporary: _compute(backbone, data, starts, temporary, shape, batch_size))
-            write_json(about, {"format_version": 1, "seconds": time.perf_counter() - started})
+            seconds = time.perf_counter() - started
+            write_json(about, {"format_version": 1, "seconds": seconds, "sha256": _digest(path)})
         except OSError as error:
             path.unlink(missing_ok=True)  # without the file about it, it would only take room
             raise InputError(
@@ -71,16 +73,36 @@ def keep_forecasts(backbone: nn.Module, data: Prepared, starts: range, folder: P
                 f"{4 * math.prod(shape) / 1e6:,.1f} MB there: make room, or write to another disk"
             ) from error
         array = np.load(path, mmap_mode="c", allow_pickle=False)
-    return Kept(torch.from_numpy(array), float(read_json(about)["seconds"]))
+    return Kept(torch.from_numpy(array), read_record(about, _About, _AGAIN).seconds)
+
+
+@dataclass(frozen=True)
+class _About:
+    """The file beside the forecasts."""
+
+    seconds: Amount
+    sha256: Text
+
+
+_AGAIN = "delete it: it is made again"
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        digest = hashlib.sha256()
+        while part := file.read(2**20):
+            digest.update(part)
+    return digest.hexdigest()
 
 
 def _read(path: Path, about: Path, shape: tuple[int, ...]) -> NDArray[np.float32] | None:
     """The kept file, or None where there is none that can be used."""
     try:
-        float(read_json(about)["seconds"])
+        if not path.is_file() or read_record(about, _About, _AGAIN).sha256 != _digest(path):
+            return None
         # copy-on-write: torch wants an array that can be written
         array: NDArray[np.float32] = np.load(path, mmap_mode="c", allow_pickle=False)
-    except (InputError, KeyError, TypeError, OSError, ValueError, EOFError):
+    except (OSError, ValueError, EOFError):  # InputError is a ValueError
         return None
     return array if array.shape == shape and array.dtype == np.float32 else None
 

@@ -96,6 +96,13 @@ def train(task: ForecastTask, options: TrainingOptions, folder: Path, show: bool
                 trainer.fit(task, ckpt_path=last if last.exists() else None)
         except SystemExit as stopped:  # what Lightning makes of Ctrl-C
             raise KeyboardInterrupt from stopped
+        except Exception as error:
+            if log.began or isinstance(error, InputError) or not last.exists():
+                raise
+            reason = " ".join(str(error).split())[:300]
+            raise InputError(
+                f"{last} is not of this run ({reason}); delete {checkpoints} to start the run again"
+            ) from error
     if not log.rows or not math.isfinite(val_mae := min(row[2] for row in log.rows)):
         raise InputError(
             f"training did not reach a finite validation MAE at learning rate {options.learning_rate:g}; "

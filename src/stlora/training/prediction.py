@@ -19,7 +19,7 @@ from stlora.data.windows import Windows
 from stlora.errors import InputError
 from stlora.files import write_atomically
 from stlora.training.config import DataOptions
-from stlora.training.forecasts import choose_device
+from stlora.training.forecasts import check_finite, choose_device
 from stlora.training.run import BackboneRecord, Run
 from stlora.training.task import network_forecast
 
@@ -74,7 +74,8 @@ def predict(run: Run, series: SensorSeries, module: nn.Module | str | None = Non
         device: auto, cpu or cuda.
 
     Raises:
-        InputError: a sensor is missing, the interval is another, or there is no whole window.
+        InputError: a sensor is missing, the interval is another, there is no whole window, or a forecast is NaN or
+            infinite.
     """
     record = run.record()
     series, notes = _window(record, series)
@@ -86,7 +87,9 @@ def predict(run: Run, series: SensorSeries, module: nn.Module | str | None = Non
         x = windows.inputs(torch.tensor([0], device=where))
         scaled = network_forecast(model, x)
         notes += _dead(model, x, series.node_ids)
-    forecast = record.scaler.inverse(scaled)[0, :, :, 0].cpu().numpy()  # [H, N]
+    physical = record.scaler.inverse(scaled)
+    check_finite(physical)
+    forecast = physical[0, :, :, 0].cpu().numpy()  # [H, N]
     steps = np.arange(1, record.horizon + 1)
     time = series.time[-1] + steps * interval
     nodes = series.num_nodes
