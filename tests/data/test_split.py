@@ -45,6 +45,32 @@ def test_parts_follow_each_other_and_cover_every_window(steps, history, horizon,
     assert (len(split.train), len(split.val)) == (train, val)
 
 
+@given(steps=st.integers(60, 2000), history=st.integers(1, 20), horizon=st.integers(1, 20))
+def test_a_purged_split_has_no_target_step_in_two_parts_and_the_same_test_windows(steps, history, horizon):
+    def targets(windows):
+        return {start + history + step for start in windows for step in range(horizon)}
+
+    try:
+        split, whole = (sample_split(steps, history, horizon, (0.6, 0.2, 0.2), purge) for purge in (True, False))
+    except InputError:
+        assert 0.2 * steps < 2 * (history + horizon)
+        return
+    train, val, test = map(targets, (split.train, split.val, split.test))
+    assert not train & val
+    assert not val & test
+    assert not train & test
+    assert split.test == whole.test
+    assert (len(whole.train) - len(split.train), len(whole.val) - len(split.val)) == (horizon - 1, horizon - 1)
+    assert (whole.shared_targets(horizon), split.shared_targets(horizon)) == (horizon - 1, 0)
+    assert len(targets(whole.train) & targets(whole.val)) == min(horizon - 1, len(targets(whole.val)))
+
+
+def test_a_series_too_short_to_purge_is_refused_with_what_is_left_out():
+    assert len(sample_split(120).val) == 10
+    with pytest.raises(InputError, match="and to leave out 11 of training and of validation"):
+        sample_split(120, purge=True)
+
+
 @pytest.mark.parametrize("steps", [0, 10, 23, 24, 25])
 def test_too_short_a_series_is_refused_with_numbers(steps):
     with pytest.raises(InputError, match=rf"{steps} steps give {max(steps - 23, 0)} windows of 12 \+ 12"):

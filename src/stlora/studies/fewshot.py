@@ -61,7 +61,7 @@ def few_shot_study(config: FewShotConfig, series: SensorSeries | None = None, sh
 def _few_shot_study(config: FewShotConfig, series: SensorSeries | None, show: bool) -> Study:
     given = _shares(config)
     series = open_series(config, series)
-    whole = sample_split(series.num_steps, config.history, config.horizon, config.split)
+    whole = sample_split(series.num_steps, config.history, config.horizon, config.split, config.purge)
     out, shares, failed = Path(config.out), list[Share](), dict[str, str]()
     for share in given:
         windows = len(whole.train_on_latest(share).train)

@@ -19,7 +19,7 @@ from stlora.training.models import is_baseline
 from stlora.training.run import Run
 
 Group = tuple[str, str]  # data set and backbone
-_SAME = ("history", "horizon", "split", "train_latest", "data_fingerprint")
+_SAME = ("history", "horizon", "split", "purge", "train_latest", "data_fingerprint")
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ class DataOptions:
             (sensors that deviate alike in the training part), knn:5 for 5 neighbours instead of 8; or none.
         start: first time stamp to use.
         end: last time stamp to use; a date means the whole day.
-        max_missing: leave out sensors that miss more than this share of the period.
+        max_missing: leave out sensors that miss more than this share of the training part.
         zero_is_missing: whether a zero means missing; as the file's layout says if not given.
         timezone: the clock of the data, such as Europe/Berlin; time stamps without zone are taken for it, others
             converted to it; theirs if not given.
@@ -32,6 +32,8 @@ class DataOptions:
         history: past steps that a forecast sees.
         horizon: future steps that it answers.
         split: shares of the windows for training, validation and test, in order of time.
+        purge: leave out the last windows of training and validation, whose last target steps are targets of the part
+            after them as well; the split of published tables keeps them.
         train_latest: share of the training windows that there are, the latest ones; nothing from before them is used
             for anything, as where a network was installed just then.
     """
@@ -48,6 +50,7 @@ class DataOptions:
     history: int = 12
     horizon: int = 12
     split: tuple[float, float, float] = (0.7, 0.1, 0.2)
+    purge: bool = False
     train_latest: float = 1.0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from stlora.data.filling import Filling
 from stlora.data.graph_choice import make_graph, names_graph
 from stlora.data.mapped import row_chunks
 from stlora.data.scaling import Scaler
+from stlora.data.series import observed_share
 from stlora.data.split import Split, sample_split
 from stlora.data.time.clock import clock, daily_profile, slots_of_a_day
 from stlora.data.windows import Windows
@@ -47,11 +48,12 @@ class Prepared:
 def open_series(options: DataOptions, series: SensorSeries | None = None) -> SensorSeries:
     """Read the data, take the part that the options name, and make the graph if they say how.
 
-    A graph made of correlations sees the training part alone, so it is made after the series is split.
+    ``max_missing`` and a graph made of correlations see the training part alone: the steps of the training histories.
 
     Args:
         options: which data.
-        series: the measurements, if they are at hand; they are not read then, nor is a part taken.
+        series: the measurements, if they are at hand; they are not read then, nor is a part taken: ``start``, ``end``
+            and ``max_missing`` are for what is read.
 
     Raises:
         InputError: the data cannot be read, nothing is left, the graph cannot be made, or the fingerprint, which
@@ -63,12 +65,35 @@ def open_series(options: DataOptions, series: SensorSeries | None = None) -> Sen
         series = load_series(
             options.data, graph=graph, zero_is_missing=options.zero_is_missing, timezone=options.timezone
         )
-        series = series.select(start=options.start, end=options.end, max_missing=options.max_missing)
+        series = series.select(start=options.start, end=options.end)
+        if options.max_missing is not None:
+            series = _well_observed(series, options, options.max_missing)
     if made:
         split = _split(series, asdict(options))
         series = make_graph(series, str(options.graph), _training_rows(split, options.history))
     check_fingerprint(series, options.data_fingerprint)
     return series
+
+
+def _well_observed(series: SensorSeries, options: DataOptions, max_missing: float) -> SensorSeries:
+    """The sensors that miss at most a share of the training part."""
+    if not 0 <= max_missing <= 1:
+        raise InputError(f"max_missing is {max_missing}; expected a share from 0 to 1, such as 0.35")
+    part = series.values[_training_rows(_split(series, asdict(options)), options.history)]
+    kept = 1.0 - observed_share(part) <= max_missing
+    if not kept.any():
+        raise InputError(
+            f"nothing is left of {series.name}: each of its {series.num_nodes} sensors misses more than "
+            f"{max_missing:g} of the {len(part)} steps of the training part; give a larger max_missing"
+        )
+    if kept.all():
+        return series
+    chosen = series.select(nodes=[node for node, keep in zip(series.node_ids, kept, strict=True) if keep])
+    note = (
+        f"{int((~kept).sum())} of {series.num_nodes} sensors were left out: they miss more than {max_missing:g} of the "
+        f"training part (first: {series.node_ids[int(np.argmin(kept))]!r})."
+    )
+    return replace(chosen, notes=(*chosen.notes, note))
 
 
 def _training_rows(split: Split, history: int) -> slice:
@@ -77,7 +102,8 @@ def _training_rows(split: Split, history: int) -> slice:
 
 
 def _split(series: SensorSeries, fit: dict[str, Any]) -> Split:
-    split = sample_split(series.num_steps, fit["history"], fit["horizon"], tuple(fit["split"]))
+    purge = fit.get("purge", DataOptions.purge)
+    split = sample_split(series.num_steps, fit["history"], fit["horizon"], tuple(fit["split"]), purge)
     return split.train_on_latest(fit.get("train_latest", DataOptions.train_latest))
 
 
@@ -95,7 +121,7 @@ def prepare(series: SensorSeries, fit: dict[str, Any], scaler: Scaler | None = N
 
     Args:
         series: the measurements.
-        fit: the options ``history``, ``horizon``, ``split``, ``train_latest`` and ``fill``.
+        fit: the options ``history``, ``horizon``, ``split``, ``purge``, ``train_latest`` and ``fill``.
         scaler: of the trained backbone; fitted anew if None.
 
     Raises:

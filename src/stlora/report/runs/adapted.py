@@ -106,7 +106,8 @@ def _protocol(metrics: Sequence[dict[str, Any]], runs: Sequence[Run], data: Prep
     yield (
         "Split",
         f"{len(split.train):,} windows to train, {len(split.val):,} to validate, {len(split.test):,} to test, "
-        f"in order of time; the first test target is {first}",
+        f"in order of time; the first test target is {first}; neighbouring parts have "
+        f"{split.shared_targets(windows.horizon)} target steps in common",
     )
     yield "Seeds", ", ".join(str(seed) for seed in sorted({run["seed"] for run in metrics}))
     for run, content in zip(runs, metrics, strict=True):

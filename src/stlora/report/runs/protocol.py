@@ -26,7 +26,8 @@ def protocol_lines(protocol: Mapping[str, Any], data: Prepared) -> Iterator[tupl
     yield (
         "Split",
         f"{len(split.train):,} windows to train, {len(split.val):,} to validate, {len(split.test):,} to test, "
-        f"in order of time; the first test target is {series.time[split.test.start + windows.history]}",
+        f"in order of time; the first test target is {series.time[split.test.start + windows.history]}; neighbouring "
+        f"parts have {split.shared_targets(windows.horizon)} target steps in common",
     )
     alike: dict[str, list[str]] = {}
     for backbone, recipe in protocol.get("recipes", {}).items():

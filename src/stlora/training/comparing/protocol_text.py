@@ -69,13 +69,24 @@ def about_errors(protocol: dict[str, Any], rows: Sequence[Row], failed: Mapping[
         f"{protocol['dataset']}: {protocol['nodes']} sensors, {protocol['period'][0]} to {protocol['period'][1]}, one "
         f"step {protocol['interval']}{_graph(protocol)}; {options['history']} steps in, {options['horizon']} out; "
         f"split {split} % of the "
-        f"windows in order of time. Test errors over observed targets, in {protocol['unit'] or 'units of the data'}; "
+        f"windows in order of time{_shared(options)}. Test errors over observed targets, in "
+        f"{protocol['unit'] or 'units of the data'}; "
         "mean ± sample standard deviation over seeds (ddof = 1), without ± for a single seed; Δ against the backbone "
         f"alone, paired by seed.{''.join(_seed_notes(rows))} An epoch saw {drawn}; {trained}{options['adapt_epochs']} "
         f"for an adapter on a frozen one{_tuned(protocol)}; the weights of the best validation MAE are measured once "
         f"on the test windows.{_computed(options)}{''.join(_not_run(rows, failed))}{_without_chance(rows)}"
         f"{sizes_given(protocol)}{about_adapters(protocol)}\n"
     )
+
+
+def _shared(options: Mapping[str, Any]) -> str:
+    """What the parts have in common, if windows look further ahead than a step."""
+    steps = options["horizon"] - 1
+    if not steps:
+        return ""
+    if options.get("purge", False):
+        return f", the last {steps} of training and of validation left out, so that no target step is in two parts"
+    return f", of which neighbouring parts have {steps} target step{'s' * (steps > 1)} in common"
 
 
 def _computed(options: Mapping[str, Any]) -> str:
