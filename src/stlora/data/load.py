@@ -197,7 +197,7 @@ def _left_out(parts: Sequence[Path], files: Sequence[Path]) -> tuple[str, ...]:
             check_whole(path)
         except InputError as error:
             raise InputError(f"{path}: {error}") from error
-    if not others:
+    if not others or len(parts) == 1:  # of a single file the note names the one that is read
         return ()
     return (f"{len(others)} files of other layouts were not read (first: {others[0].name}).",)
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from stlora.data import load_series
-from stlora.data.readers.agencies import files
+from stlora.data.readers.agencies import LAYOUTS, Layout, files
 from stlora.errors import InputError
 
 Write = Callable[..., Path]
@@ -359,6 +359,7 @@ def test_cell_that_is_no_number_is_named(write: Write) -> None:
 
 def test_files_of_other_layouts_in_a_folder_are_named(write: Write, tmp_path: Path) -> None:
     write("utd/zurich.csv", UTD19, utd19())
+    write("utd/zurich_next.csv", UTD19, utd19("2017-09-09"))
     write("utd/detectors_public.csv", "detid,length,pos,fclass", ["K1,0.1,0.2,secondary"])
     series = load_series(tmp_path / "utd")
     assert series.node_ids == ("K1", "K2")
@@ -423,3 +424,27 @@ def test_rows_that_stand_twice_alike_are_dropped(write: Write) -> None:
     series = load_series(write("zurich.csv", UTD19, utd19() * 2))
     assert series.num_steps == 288
     assert any(note.startswith("576 repeated rows") for note in series.notes)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: f"{layout.name} {layout.node}")
+def test_layout_is_recognised_by_all_that_it_cannot_do_without(layout: Layout) -> None:
+    needed = {layout.node, layout.quantity, *layout.clock} - {"", "day", "hour"}
+    assert needed <= set(layout.columns)
+
+
+def test_earlier_madrid(write: Write) -> None:
+    header = "idelem;fecha;identif;tipo_elem;intensidad;ocupacion;carga;vmed;error;periodo_integracion"
+    rows = [f"1001;2016-01-01 0{h}:00:00;PM10001;PUNTOS MEDIDA M-30;{h};1;2;60;N;5" for h in range(4)]
+    assert load_series(write("01-2016.csv", header, rows)).node_ids == ("1001",)
+
+
+def test_openaq_explorer(write: Write) -> None:
+    header = "location_id,location_name,parameter,value,unit,datetimeUtc,datetimeLocal,timezone,latitude,longitude"
+    rows = [
+        f'8118,"New Delhi",pm25,{h},µg/m³,2024-01-01T0{h}:00:00Z,2024-01-01T0{h}:30:00+05:30,Asia/Kolkata,28.6,77.2'
+        for h in range(4)
+    ]
+    series = load_series(write("x.csv", header, rows))
+    assert series.node_ids == ("8118",)
+    assert series.time[1] == pd.Timestamp("2024-01-01 01:00", tz="UTC")
+    assert series.coordinates is not None

@@ -112,7 +112,7 @@ UTD19 = Layout(
 
 MADRID_TRAFFIC = Layout(
     "Madrid traffic",
-    ("fecha", "tipo_elem", "intensidad", "ocupacion"),
+    ("id", "fecha", "tipo_elem", "intensidad", "ocupacion"),
     "id",
     partial(times.dated, formats=(times.ISO, *times.DAY_FIRST)),
     ("fecha",),
@@ -133,6 +133,10 @@ MADRID_TRAFFIC = Layout(
         ),
     ),
     negative=True,
+)
+
+MADRID_TRAFFIC_EARLIER = replace(
+    MADRID_TRAFFIC, columns=("idelem", "fecha", "tipo_elem", "intensidad", "ocupacion"), node="idelem"
 )
 
 WEBTRIS = Layout(
@@ -176,6 +180,13 @@ OPENAQ_EARLIER = replace(
     within="city",
     unit="unit",
     place=("latitude", "longitude"),
+)
+OPENAQ_EXPLORER = replace(
+    OPENAQ_EARLIER,
+    columns=("location_id", "datetimeutc", "parameter", "value"),
+    node="location_id",
+    clock=("datetimeutc",),
+    within="",
 )
 
 EEA = Layout(
@@ -285,10 +296,12 @@ LAYOUTS: tuple[Layout, ...] = (
     PEMS_STATION,
     UTD19,
     MADRID_TRAFFIC,
+    MADRID_TRAFFIC_EARLIER,
     MADRID_HOURS,
     WEBTRIS,
     OPENAQ,
     OPENAQ_EARLIER,
+    OPENAQ_EXPLORER,
     EEA,
     EEA_EARLIER,
     _berlin("det", "detid_15"),
