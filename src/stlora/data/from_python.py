@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from stlora.data.readers import agencies
 from stlora.data.readers.long import find_columns, is_long, to_table
 from stlora.data.readers.undated import time_axis
 from stlora.data.readers.wide import frame_to_table
@@ -32,7 +33,10 @@ def of_dataframe(
         frame = frame.reset_index()
     names = [str(column) for column in frame.columns]
     rows = frame.iloc[:_SAMPLE].to_numpy(dtype=object).tolist()
-    if is_long(names, rows):
+    published = agencies.table_of_frame(frame, channel)
+    if published is not None:
+        table = published
+    elif is_long(names, rows):
         time_column, node, value = find_columns(names, rows, channel)
         table = to_table(frame.iloc[:, time_column], frame.iloc[:, node], frame.iloc[:, value], names[value])
     elif channel is not None:
@@ -46,8 +50,8 @@ def of_dataframe(
         "timezone": axis.timezone,
         "node_ids": table.node_ids,
         "adjacency": None if adjacency is None else np.asarray(adjacency, dtype=np.float32),
-        "coordinates": None if coordinates is None else np.asarray(coordinates, dtype=np.float64),
-        "unit": unit,
+        "coordinates": table.coordinates if coordinates is None else np.asarray(coordinates, dtype=np.float64),
+        "unit": unit or table.unit,
         "name": name,
         "notes": table.notes + axis.notes,
     }

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stlora.data import load_series
+from stlora.data import SensorSeries, load_series
 from stlora.data.readers.agencies import LAYOUTS, Layout, files
 from stlora.errors import InputError
 
@@ -448,3 +448,18 @@ def test_openaq_explorer(write: Write) -> None:
     assert series.node_ids == ("8118",)
     assert series.time[1] == pd.Timestamp("2024-01-01 01:00", tz="UTC")
     assert series.coordinates is not None
+
+
+def test_data_frame_is_read_as_its_file(write: Write) -> None:
+    path = write("zurich.csv", UTD19, utd19(error="1"))
+    series = SensorSeries.from_dataframe(pd.read_csv(path), channel="occupancy")
+    assert series.fingerprint() == load_series(path, channel="occupancy").fingerprint()
+    path = write("02-2022.csv", MADRID, madrid())
+    series = SensorSeries.from_dataframe(pd.read_csv(path, sep=";"))
+    assert series.fingerprint() == load_series(path).fingerprint()
+    assert series.unit == "vehicles per hour"
+    path = write("ene_mo23.csv", HOURS, madrid_hours())
+    assert (
+        SensorSeries.from_dataframe(pd.read_csv(path, sep=";", decimal=",")).fingerprint()
+        == load_series(path).fingerprint()
+    )

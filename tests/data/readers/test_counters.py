@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stlora.data import load_series
+from stlora.data import SensorSeries, load_series
 from stlora.data.readers.agencies.counters import in_order
 from stlora.errors import InputError
 
@@ -149,3 +149,8 @@ def test_hour_that_a_counter_has_twice_needs_the_zone(tmp_path: Path) -> None:
     assert series.values[2:5, 0].tolist() == [2, 77, 3]
     with pytest.raises(InputError, match="zone"):
         load_series(path)
+
+
+def test_data_frame_of_the_package(tmp_path: Path) -> None:
+    series = SensorSeries.from_dataframe(auckland())
+    assert series.fingerprint() == load_series(write(tmp_path, auckland())).fingerprint()

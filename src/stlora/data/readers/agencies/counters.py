@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from stlora.data.readers import parts
 from stlora.data.readers.agencies import files
-from stlora.data.readers.agencies.files import Outline
+from stlora.data.readers.agencies.files import Outline, Source
 from stlora.data.readers.agencies.times import ISO, distinct, moments
 from stlora.data.readers.table import Table, make_table
 from stlora.data.time.stamps import parse
@@ -149,8 +149,28 @@ class Auckland:
         """
         if channel is not None:
             raise InputError(f"is {self.name}, which counts pedestrians and nothing else; leave out channel")
-        table = parts.join([self._read(path) for path in paths])
+        sources = []
+        for path in paths:
+            with path.open("rb") as file:
+                found = self._outline(path, file.read(4096))
+            if found is None:
+                raise InputError(f"{path.name} is not of the layout {self.name} as the other files are; read it alone")
+            sources.append(files.of_file(path, found))
+        return self.read_all(sources)
+
+    def read_all(self, sources: Sequence[Source]) -> Table:
+        """What is of this layout, as one table."""
+        table = parts.join([self._read(source) for source in sources])
         return replace(table, unit="pedestrians per hour", looks_beside=True)
+
+    def fits(self, source: Source) -> bool:
+        """Whether these are the columns of the layout, and hours as it writes them."""
+        names = source.outline.names
+        if not ({"date", "hour", "year"} <= set(names) and len(names) > 3):
+            return False
+        place = names.index("hour")
+        first = next(source.blocks([place], [place]))[place].iloc[0]
+        return re.match(_HOURS, str(first).strip()) is not None
 
     def _outline(self, path: Path, head: bytes) -> Outline | None:
         def is_header(names: Sequence[str]) -> bool:
@@ -161,24 +181,17 @@ class Auckland:
             place = found.names.index("hour")
             return found if len(found.first) > place and re.match(_HOURS, found.first[place].strip()) else None
         found = files.parquet_outline(path, head)
-        if found is None or not is_header(found.names):
-            return None
-        place = found.names.index("hour")
-        first = next(files.blocks(path, found, [place], [place]))[place].iloc[0]
-        return found if re.match(_HOURS, str(first).strip()) else None
+        return found if found is not None and self.fits(files.of_file(path, found)) else None
 
-    def _read(self, path: Path) -> Table:
-        with path.open("rb") as file:
-            found = self._outline(path, file.read(4096))
-        if found is None:
-            raise InputError(f"{path.name} is not of the layout {self.name} as the other files are; read it alone")
+    def _read(self, source: Source) -> Table:
+        found = source.outline
         date, hour = found.names.index("date"), found.names.index("hour")
         no_sensors = ("", "date", "hour", "year", "__index_level_0__")
         columns = [
             i for i, name in enumerate(found.names) if name not in no_sensors and not name.startswith("unnamed:")
         ]
         days, hours, values = list[NDArray[np.int64]](), list[NDArray[np.int64]](), list[NDArray[np.float64]]()
-        for frame in files.blocks(path, found, [date, hour, *columns], [date, hour]):
+        for frame in source.blocks([date, hour, *columns], [date, hour]):
             days.append(moments(frame[date], (ISO,)).asi8 // (86_400 * 10**9))
             hours.append(_hour(frame[hour]))
             numbers = [files.numbers(frame[i], found.titles[i], found.separator) for i in columns]

@@ -9,6 +9,7 @@ import unicodedata
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -46,6 +47,39 @@ class Outline:
     separator: str = ""
     skip: int = 0
     above: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A table as it is: a file or a data frame.
+
+    Attributes:
+        name: of the file; empty for a data frame.
+        outline: how it is laid out.
+        blocks: its rows, some at a time, of the columns of these places, of which the second are kept as text; columns
+            bear the number of their place, the index numbers the rows.
+    """
+
+    name: str
+    outline: Outline
+    blocks: Callable[[Sequence[int], Sequence[int]], Iterator[pd.DataFrame]]
+
+
+def of_file(path: Path, found: Outline) -> Source:
+    """A file that is laid out so."""
+    return Source(path.name, found, partial(blocks, path, found))
+
+
+def of_frame(frame: pd.DataFrame) -> Source:
+    """A data frame."""
+    titles = tuple(str(name) for name in frame.columns)
+
+    def rows(columns: Sequence[int], _: Sequence[int]) -> Iterator[pd.DataFrame]:
+        if not len(frame):
+            raise InputError("holds no rows; expected one row per time step and sensor")
+        yield frame.iloc[:, list(columns)].set_axis(list(columns), axis=1).reset_index(drop=True)
+
+    return Source("", Outline(tuple(plain(title) for title in titles), titles), rows)
 
 
 def plain(name: object) -> str:

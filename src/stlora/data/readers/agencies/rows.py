@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from stlora.data.readers import long, parts
 from stlora.data.readers.agencies import files
-from stlora.data.readers.agencies.files import Outline
+from stlora.data.readers.agencies.files import Outline, Source
 from stlora.data.readers.agencies.times import distinct
 from stlora.data.readers.table import Table
 from stlora.errors import InputError
@@ -132,6 +132,11 @@ class Layout:
     place: tuple[str, ...] = ()
     note: str = ""
 
+    @property
+    def headless(self) -> bool:
+        """Whether the files have no header, so that columns have numbers and no names."""
+        return self.columns[0].isdigit()
+
     def fits(self, names: Sequence[str]) -> bool:
         """Whether these are the columns of the layout."""
         return set(self.columns) <= set(names)
@@ -167,7 +172,14 @@ class Layout:
             InputError: a file cannot be read whole, there is no such channel or several may be meant, or two rows
                 contradict each other.
         """
-        return read(self, paths, channel)
+        sources = []
+        for path in paths:
+            with path.open("rb") as file:
+                found = self.outline(path, file.read(4096))
+            if found is None:
+                raise InputError(f"{path.name} is not of the layout {self.name} as the other files are; read it alone")
+            sources.append(files.of_file(path, found))
+        return read(self, sources, channel)
 
 
 _Pair: TypeAlias = tuple[Table, Table | None]  # the rows, and those that are the second of their sensor and time
@@ -189,23 +201,19 @@ class _Tally:
     values: int = 0
 
 
-def read(layout: Layout, paths: Sequence[Path], channel: str | None) -> Table:
-    """Read files of one layout as one table; see :meth:`Layout.read`."""
+def read(layout: Layout, sources: Sequence[Source], channel: str | None) -> Table:
+    """Read what is of one layout as one table; see :meth:`Layout.read`."""
     tally, tables, notes = _Tally(), list[_Pair](), list[str]()
     chosen = layout.channels[0]
-    for number, path in enumerate(paths):
+    for number, source in enumerate(sources):
         try:
-            with path.open("rb") as file:
-                found = layout.outline(path, file.read(4096))
-            if found is None:
-                raise InputError(f"is not of the layout {layout.name} as the other files are; read it alone")
             if number == 0 and not layout.quantity:
-                chosen, note = _channel(layout, found, channel)
+                chosen, note = _channel(layout, source.outline, channel)
                 notes.append(note)
-            tables += _tables(layout, path, found, chosen, channel, tally)
+            tables += _tables(layout, source, chosen, channel, tally)
         except (InputError, OSError) as error:
             message = str(error).replace(_APART, "/")
-            raise InputError(f"{path.name} {message}" if len(paths) > 1 else message) from error
+            raise InputError(f"{source.name} {message}" if len(sources) > 1 else message) from error
     if not tables:
         raise InputError(_nothing(tally, channel))
     again = [second for _, second in tables if second is not None]
@@ -215,8 +223,8 @@ def read(layout: Layout, paths: Sequence[Path], channel: str | None) -> Table:
         chosen = replace(chosen, name=next(iter(tally.chosen)), unit=_unit(layout, tally))
         others = [name for name in tally.quantities if name not in tally.chosen]
         notes.append(_chosen(chosen.name, others))
-    if len(paths) > 1:
-        notes.append(f"{len(paths)} files were read as one table.")
+    if len(sources) > 1:
+        notes.append(f"{len(sources)} files were read as one table.")
     notes += [f"{count} rows were left out: {because}." for because, count in tally.left_out.items()]
     notes += [
         f"{count} of {tally.values} values were taken as missing: {because}."
@@ -250,17 +258,15 @@ def _chosen(name: str, others: Sequence[str]) -> str:
     return f"{name} was read" + (f"; the data also hold {', '.join(others)}." if others else ".")
 
 
-def _tables(
-    layout: Layout, path: Path, found: Outline, chosen: Channel, channel: str | None, tally: _Tally
-) -> list[_Pair]:
+def _tables(layout: Layout, source: Source, chosen: Channel, channel: str | None, tally: _Tally) -> list[_Pair]:
     """The tables of a file, read in blocks."""
+    found = source.outline
     position = {name: i for i, name in reversed(list(enumerate(found.names)))}
     needed = layout.needs(found.names, chosen)
     values = {chosen.column, *layout.place, *(f"h{hour:02}" for hour in range(1, 25)), "ano", "mes", "dia"}
     as_text = [position[name] for name in needed if name not in values]
-    frames = files.blocks(path, found, [position[name] for name in needed], as_text)
     first, again = list[Table](), list[Table]()
-    for frame in frames:
+    for frame in source.blocks([position[name] for name in needed], as_text):
         block = Block(frame, {name: position[name] for name in needed}, found.titles, found.separator)
         pair = _table(layout, layout.tidy(block), chosen, channel, tally)
         if pair is not None:
