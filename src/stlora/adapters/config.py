@@ -12,7 +12,7 @@ AdapterName = Literal["stlora", "large", "residual", "paper", "shared", "own"]
 
 
 _RANGES: dict[str, tuple[float, float]] = {  # far beyond what makes sense: a damaged file must not ask for more
-    "rank": (1, 10_000),
+    "rank": (0, 10_000),  # 0 is refused by what uses it
     "alpha": (-1e9, 1e9),
     "width": (1, 100_000),
     "layers": (0, 1000),
