@@ -72,7 +72,7 @@ def _agency(layout: agencies.Layout | agencies.EcoCounter | agencies.Auckland) -
 
 # In the order in which a folder is searched; what is recognised more closely stands before what takes more.
 SERIES_READERS = (
-    SeriesReader("HDF5", (".h5", ".hdf5"), hdf.recognises, hdf.read),
+    SeriesReader("HDF5", (".h5", ".hdf5"), hdf.recognises, hdf.read, ("channel",)),
     SeriesReader("BasicTS", (".json",), basicts.recognises, basicts.read, _UNDATED, basicts.holds_series),
     SeriesReader(
         "BasicTS 0.5",
