@@ -198,17 +198,22 @@ _TOO_DEEP = f"it is nested more than {_DEEPEST} deep"
 
 def _text(path: Path, largest: int) -> str:
     """The text of a regular file, without a byte order mark."""
-    _check_regular(path)
+    check_regular(path)
     size = path.stat().st_size
     if size > largest:
         raise ValueError(f"it has {size:,} bytes; expected {largest:,} at most")
     return path.read_text(encoding="utf-8-sig")
 
 
-def _check_regular(path: Path) -> None:
-    """Refuse a pipe or a device, which may never end."""
+def check_regular(path: Path) -> None:
+    """Refuse a pipe, a socket or a device, which may never end, and a folder.
+
+    Raises:
+        OSError: the path leads to one of these.
+    """
     if path.exists() and not path.is_file():
-        raise OSError("it is no regular file")
+        what = "a folder" if path.is_dir() else "a pipe, a socket or a device"
+        raise OSError(f"it is {what} and no regular file")
 
 
 def _once(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
@@ -332,7 +337,7 @@ def _readable(path: Path) -> Iterator[None]:
     from safetensors import SafetensorError
 
     try:
-        _check_regular(path)
+        check_regular(path)
         yield
     except FileNotFoundError as error:
         raise InputError(f"there is no {path.name} in {path.parent}; is it a finished run folder?") from error

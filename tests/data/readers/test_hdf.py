@@ -161,7 +161,7 @@ def test_nothing_is_read_from_another_file(path, write_h5, tmp_path, kind, name)
         file.copy("df", "kept")
         del file["kept"].attrs["pandas_type"]
     replace_array(path, f"df/{name}", ELSEWHERE[kind](tmp_path))
-    with pytest.raises(InputError, match="is a link to .*, which is not followed|lie in another file") as error:
+    with pytest.raises(InputError, match=r"is a link to .*, which is not followed|lie in another file") as error:
         read_table(path)
     check_one_line(error.value)
 

@@ -23,6 +23,7 @@ from stlora.data.readers import (
 )
 from stlora.data.readers.table import Table
 from stlora.errors import InputError
+from stlora.files import check_regular
 
 __all__ = ["SERIES_READERS", "SeriesReader", "Table", "read_head", "read_table"]
 
@@ -95,6 +96,19 @@ SERIES_READERS = (
     SeriesReader("CSV", (".csv", ".txt"), wide_csv.recognises, wide_csv.read, (), wide_csv.has_time_column),
 )
 
+_UNPACK = "which is not read as it is; unpack it first"
+_OTHERS = {
+    b"BZh": f"compressed by bzip2, {_UNPACK}",
+    b"\xfd7zXZ\0": f"compressed by xz, {_UNPACK}",
+    b"\x28\xb5\x2f\xfd": f"compressed by zstd, {_UNPACK}",
+    b"7z\xbc\xaf": f"a 7z archive, {_UNPACK}",
+    b"Rar!": f"a RAR archive, {_UNPACK}",
+    b"\xd0\xcf\x11\xe0": "an old workbook of Excel; save its sheet as CSV in UTF-8",
+    b"ARROW1": "an Arrow or Feather file; write it as Parquet",
+    b"CDF\x01": "a netCDF file; write a table as CSV or Parquet",
+    b"MATLAB 5.0": "a file of MATLAB; save the matrix with numpy.save, or a table as CSV",
+    b"version https://git-lfs": "a pointer of Git LFS in place of the data; get the file with git lfs pull",
+}
 _WEB_PAGE = (b"<!doctype", b"<html", b"<?xml")
 
 
@@ -102,17 +116,22 @@ def read_head(path: Path) -> bytes:
     """The first 4 KiB of a file that holds data of some kind.
 
     Raises:
-        InputError: the file cannot be opened, is empty, or is a web page saved under another name.
+        InputError: the file cannot be opened, is empty, a pipe or a device, or is of a kind that no reader reads: a web
+            page saved under another name, a compressed file, a workbook.
     """
     try:
+        check_regular(path)
         with path.open("rb") as file:
-            head = file.read(4096)
+            head = file.read(4096) if path.stat().st_size else b""  # of the kernel's empty files some never end
     except OSError as error:
-        raise InputError(f"cannot be opened ({error.strerror}); check the path and its permissions") from error
+        raise InputError(f"cannot be opened ({error.strerror or error}); check the path and its permissions") from error
     if not head:
         raise InputError("is empty; expected data, get or export the file again")
     if head.lstrip().lower().startswith(_WEB_PAGE):
         raise InputError("is a web page, not data; the download went wrong, get the file again")
+    for magic, what in _OTHERS.items():
+        if head.startswith(magic):
+            raise InputError(f"is {what}")
     return head
 
 
