@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from stlora.data import SensorSeries, load_series
-from stlora.data.readers.agencies import LAYOUTS, Layout, files
+from stlora.data.readers.agencies import LAYOUTS, files
+from stlora.data.readers.agencies.description import Layout
 from stlora.errors import InputError
 
 Write = Callable[..., Path]

@@ -58,17 +58,15 @@ class SeriesReader:
 _UNDATED = ("start", "interval")
 
 
-def _agency(layout: agencies.Layout | agencies.EcoCounter | agencies.Auckland) -> SeriesReader:
+def _agency(name: str, recognises: Callable[[Path, bytes], bool], read: Callable[..., Table]) -> SeriesReader:
     def holds_series(path: Path) -> bool:
         try:
-            return layout.recognises(path, read_head(path))
+            return recognises(path, read_head(path))
         except InputError:
             return False
 
     suffixes = (".csv", ".txt", ".gz", ".parquet")
-    return SeriesReader(
-        layout.name, suffixes, layout.recognises, layout.read, ("channel",), holds_series, in_parts=True
-    )
+    return SeriesReader(name, suffixes, recognises, read, ("channel",), holds_series, in_parts=True)
 
 
 # In the order in which a folder is searched; what is recognised more closely stands before what takes more.
@@ -87,7 +85,7 @@ SERIES_READERS = (
     SeriesReader("LargeST npz", (".npz",), largest_npz.recognises, largest_npz.read, _UNDATED, pems.holds_series),
     SeriesReader("Torch-MTS npz", (".npz",), torch_mts.recognises, torch_mts.read, ("start",), pems.holds_series),
     SeriesReader("PEMS npz", (".npz",), pems.recognises, pems.read, ("channel", *_UNDATED), pems.holds_series),
-    *(_agency(layout) for layout in (*agencies.LAYOUTS, *agencies.COUNTERS)),
+    *(_agency(*layout) for layout in agencies.FORMATS),
     SeriesReader("long Parquet", (".parquet",), long_parquet.recognises, long_parquet.read, ("channel",)),
     SeriesReader("Parquet", (".parquet",), wide_parquet.recognises, wide_parquet.read),
     SeriesReader(

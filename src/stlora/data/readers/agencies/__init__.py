@@ -6,15 +6,25 @@ invalid are missing, and a note counts them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
 import pandas as pd
 
-from stlora.data.readers.agencies.counters import COUNTERS, Auckland, EcoCounter
+from stlora.data.readers.agencies.counters import COUNTERS, Auckland
 from stlora.data.readers.agencies.files import check_whole, of_frame
 from stlora.data.readers.agencies.layouts import LAYOUTS
-from stlora.data.readers.agencies.rows import Layout, read
+from stlora.data.readers.agencies.rows import read, read_files
 from stlora.data.readers.table import Table
 
-__all__ = ["COUNTERS", "LAYOUTS", "Auckland", "EcoCounter", "Layout", "check_whole", "table_of_frame"]
+__all__ = ["FORMATS", "LAYOUTS", "check_whole", "table_of_frame"]
+
+# the name of each, whether a file is of it, and what reads the files of one table
+FORMATS: tuple[tuple[str, Callable[[Path, bytes], bool], Callable[..., Table]], ...] = (
+    *((layout.name, layout.recognises, partial(read_files, layout)) for layout in LAYOUTS),
+    *((counter.name, counter.recognises, counter.read) for counter in COUNTERS),
+)
 
 
 def table_of_frame(frame: pd.DataFrame, channel: str | None) -> Table | None:

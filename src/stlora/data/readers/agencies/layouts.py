@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from stlora.data.readers.agencies import files, times
+from stlora.data.readers.agencies.description import Block, Channel, Layout, Rule
 from stlora.data.readers.agencies.files import Outline
-from stlora.data.readers.agencies.rows import Block, Channel, Layout, Rule
 from stlora.data.readers.wide import MISSING
 from stlora.errors import InputError
 
