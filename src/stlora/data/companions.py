@@ -15,6 +15,8 @@ from stlora.data.readers.table import GraphFile
 from stlora.data.series import SensorSeries
 from stlora.errors import InputError
 
+LOCATIONS = ("*location*.csv", "detectors*.csv", "*ubicacion*.csv", "*_meta_*.txt")  # of UTD19, Madrid and PeMS
+
 
 def attach_graph(series: SensorSeries, graph: Graph, path: Path) -> SensorSeries:
     """Give the series the graph that was read from ``path``.
@@ -89,14 +91,14 @@ def attach_nearby_graph(series: SensorSeries, folder: Path, required: bool) -> S
 
 
 def attach_nearby_locations(series: SensorSeries, folder: Path) -> SensorSeries:
-    """Take the sensor locations (``*location*.csv``) of the folder, if there are any.
+    """Take the sensor locations of the folder, if there are any: ``*location*.csv``, or as agencies call them.
 
     Raises:
         InputError: several files know the sensors.
     """
     found: dict[Path, NDArray[np.float64]] = {}
     notes: tuple[str, ...] = ()
-    for path in _files(folder, "*location*.csv"):
+    for path in sorted({path for pattern in LOCATIONS for path in _files(folder, pattern)}):
         try:
             coordinates, lacking = locations.match(locations.read(path), series.node_ids)
         except InputError as error:

@@ -15,6 +15,7 @@ import pandas as pd
 from stlora.data.catalogue.download import stored
 from stlora.data.catalogue.entries import Entry, catalogue, find
 from stlora.data.companions import (
+    LOCATIONS,
     attach_graph,
     attach_nearby_graph,
     attach_nearby_locations,
@@ -191,7 +192,8 @@ def _left_out(parts: Sequence[Path], files: Sequence[Path]) -> tuple[str, ...]:
     Raises:
         InputError: one of them is damaged, so that nobody can say.
     """
-    others = [path for path in files if path.suffix in {part.suffix for part in parts} and path not in set(parts)]
+    known = {*parts, *(path for path in files if any(path.match(pattern) for pattern in LOCATIONS))}
+    others = [path for path in files if path.suffix in {part.suffix for part in parts} and path not in known]
     for path in others:
         try:
             check_whole(path)

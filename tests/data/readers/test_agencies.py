@@ -361,10 +361,34 @@ def test_cell_that_is_no_number_is_named(write: Write) -> None:
 def test_files_of_other_layouts_in_a_folder_are_named(write: Write, tmp_path: Path) -> None:
     write("utd/zurich.csv", UTD19, utd19())
     write("utd/zurich_next.csv", UTD19, utd19("2017-09-09"))
-    write("utd/detectors_public.csv", "detid,length,pos,fclass", ["K1,0.1,0.2,secondary"])
+    write("utd/links.csv", "order,long,lat,linkid,citycode", ["1,8.5,47.3,7,zurich"])
     series = load_series(tmp_path / "utd")
     assert series.node_ids == ("K1", "K2")
-    assert any("detectors_public.csv" in note for note in series.notes)
+    assert any("links.csv" in note for note in series.notes)
+
+
+def test_places_that_agencies_publish_beside(write: Write, tmp_path: Path) -> None:
+    write("utd/zurich.csv", UTD19, utd19())
+    places = ["K2,0.1,,47.4,8.6", "K1,0.2,,47.3,8.5", "K9,0.2,,47.3,8.5"]
+    write("utd/detectors_public.csv", "detid,length,road,lat,long", places)
+    write("pems/d04_text_station_5min_2023_01_01.txt.gz", "", pems())
+    meta = ["400001\t101\tS\t37.3\t-121.9\tML", "400002\t101\tS\t37.4\t-121.8\tML"]
+    write("pems/d04_text_meta_2023_01_05.txt", "ID\tFwy\tDir\tLatitude\tLongitude\tType", meta)
+    write("madrid/02-2022.csv", MADRID, madrid())
+    points = ['"URB";1;3840;"a";440.1;44.2;-3.7;40.4', '"M30";1;1001;"b";440.1;44.2;-3.6;40.3']
+    write(
+        "madrid/pmed_ubicacion_02-2022.csv",
+        '"tipo_elem";"d";"id";"nombre";"utm_x";"utm_y";"longitud";"latitud"',
+        points,
+    )
+    for folder, expected in (
+        ("utd", [[47.3, 8.5], [47.4, 8.6]]),
+        ("pems", [[37.3, -121.9], [37.4, -121.8]]),
+        ("madrid", [[40.3, -3.6], [40.4, -3.7]]),
+    ):
+        series = load_series(tmp_path / folder)
+        assert series.coordinates is not None
+        assert series.coordinates.tolist() == expected
 
 
 def test_damaged_part_of_a_folder_is_refused(write: Write, tmp_path: Path) -> None:

@@ -11,29 +11,34 @@ from numpy.typing import NDArray
 
 from stlora.errors import InputError
 
-_COLUMNS = ("sensor_id", "latitude", "longitude")
+_SENSOR = ("sensor_id", "sensor", "node_id", "station_id", "station", "detid", "location_id", "id", "address", "name")
+_LATITUDE, _LONGITUDE = ("latitude", "lat", "latitud"), ("longitude", "lon", "lng", "long", "longitud")
+_EXPECTED = "sensor_id, latitude, longitude"
 
 
 def read(path: Path) -> dict[str, tuple[float, float]]:
-    """Read latitude and longitude in degrees by sensor id.
+    """Read latitude and longitude in degrees by sensor id, between commas, semicolons or tabs.
 
     Raises:
         InputError: the columns are others, or a row holds no position on Earth.
     """
     try:
-        rows = [row for row in csv.reader(path.read_text("utf-8-sig").splitlines(), strict=True) if row]
+        lines = path.read_text("utf-8-sig").splitlines()
+        separator = max(",;\t", key=(lines or [""])[0].count)
+        rows = [row for row in csv.reader(lines, delimiter=separator, strict=True) if row]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"cannot be read as CSV ({error}); expected {', '.join(_COLUMNS)}") from error
+        raise InputError(f"cannot be read as CSV ({error}); expected {_EXPECTED}") from error
     header = [cell.strip().lower() for cell in rows[0]] if rows else []
-    if set(_COLUMNS) <= set(header):
-        columns, rows = [header.index(name) for name in _COLUMNS], rows[1:]
-    elif len(header) == 3 and set(_COLUMNS[1:]) < set(header):  # the sensor under another name, such as address
-        other = next(i for i, name in enumerate(header) if name not in _COLUMNS[1:])
-        columns, rows = [other, *(header.index(name) for name in _COLUMNS[1:])], rows[1:]
+    named = [next((header.index(name) for name in names if name in header), None) for names in (_LATITUDE, _LONGITUDE)]
+    named_by = next((header.index(name) for name in _SENSOR if name in header), None)
+    if named_by is None and len(header) == 3 and None not in named:
+        named_by = ({0, 1, 2} - {*named}).pop()
+    if named_by is not None and None not in named:
+        columns, rows = [named_by, *(i for i in named if i is not None)], rows[1:]
     elif len(header) == 3:  # PEMS-BAY's file has no header
         columns = [0, 1, 2]
     else:
-        raise InputError(f"has columns {', '.join(map(repr, header)) or 'none'}; expected {', '.join(_COLUMNS)}")
+        raise InputError(f"has columns {', '.join(map(repr, header)) or 'none'}; expected {_EXPECTED}")
     places: dict[str, tuple[float, float]] = {}
     for number, row in enumerate(rows, start=1):
         sensor, place = _place(row, columns, number)
