@@ -1,8 +1,7 @@
-"""Graphs as plain tables: a matrix in ``.npy``, or a CSV list of edges."""
+"""Graphs as lists of edges: a CSV file with two node ids and a number in each row."""
 
 from __future__ import annotations
 
-import csv
 import math
 from pathlib import Path
 from typing import NamedTuple
@@ -11,26 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stlora.data.graph import KERNEL_THRESHOLD, from_distances, kernel_scale
-from stlora.data.readers.graph import Graph
-from stlora.data.readers.numpy_file import read_npy
+from stlora.data.readers import graph_cells
+from stlora.data.readers.graph import MAX_NODES, Graph
 from stlora.errors import InputError
 
-_DISTANCES = ("cost", "distance")
-_MAX_NODES = 20_000  # whose matrix [N, N] takes 1.6 GB
+_DISTANCES = ("cost", "distance", "dist")
+_ENDS = (("from", "to"), ("source", "target"), ("origin", "destination"), ("origin_id", "destination_id"))
 
 
-def read_matrix(path: Path) -> Graph:
-    """Read an ``[N, N]`` matrix from a ``.npy`` file.
+def has_ends(header: list[str]) -> bool:
+    """Whether a row of cells names the two ends of an edge.
 
-    Raises:
-        InputError: the file is damaged or holds objects.
+    Example:
+        >>> has_ends(["Source", "target", "weight"]), has_ends(["time", "a"])
+        (True, False)
     """
-    return Graph(None, read_npy(path))
-
-
-def is_edge_list(head: bytes) -> bool:
-    """Whether a file that begins with ``head`` has the header of an edge list."""
-    return {"from", "to"} <= set(_header(head.decode("utf-8-sig", errors="replace")))
+    return _ends(_lower(header)) is not None
 
 
 class Link(NamedTuple):
@@ -47,17 +42,38 @@ def read_links(path: Path) -> tuple[list[Link], str]:
     Raises:
         InputError: a column is missing, a cell is no number of 0 or more, or there is no row.
     """
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"is not UTF-8 text (byte {error.start}); save it as CSV in UTF-8") from error
-    header = _header(text)
+    return to_links(*graph_cells.read_rows(path))
+
+
+def to_links(rows: list[list[str]], comma: bool) -> tuple[list[Link], str]:
+    """As :func:`read_links`, of the cells of a file.
+
+    Args:
+        rows: the cells, as :func:`stlora.data.readers.graph_cells.read_rows` gives them.
+        comma: whether numbers have decimal commas.
+
+    Raises:
+        InputError: as there.
+    """
+    header = _lower(rows[0]) if rows else []
+    ends = _ends(header)
     kinds = [name for name in header if name in ("weight", *_DISTANCES)]
-    if len(kinds) != 1 or header.count("from") != 1 or header.count("to") != 1:
+    if len(kinds) != 1 or ends is None or any(header.count(end) != 1 for end in ends):
         raise InputError(
             f"has columns {', '.join(map(repr, header))}; expected from, to and one of weight, cost, distance"
         )
-    links = _links(text, header, kinds[0])
+    if any(len(row) != len(header) for row in rows[1:2]):
+        raise InputError(f"row 1 has {len(rows[1])} cells and the header {len(header)}; export it again")
+    columns = [header.index(ends[0]), header.index(ends[1]), header.index(kinds[0])]
+    if comma:
+        graph_cells.check_commas([row[columns[2]] for row in rows[1:]])
+    links = []
+    for number, row in enumerate(rows[1:], start=1):
+        origin, target, cell = (row[i] for i in columns)
+        value = graph_cells.number(cell, comma)
+        if value is None or not 0 <= value < math.inf or not origin or not target:
+            raise InputError(f"row {number} is {','.join(row)!r}; expected two node ids and a {kinds[0]} of 0 or more")
+        links.append(Link(origin, target, value))
     if not links:
         raise InputError("lists no edges; expected one row per edge")
     return links, kinds[0]
@@ -79,10 +95,8 @@ def from_links(links: list[Link], kind: str, node_ids: tuple[str, ...] | None = 
     """
     edges = _edges(links, kind)
     names = node_ids or tuple(dict.fromkeys(node for edge in edges for node in edge))
-    if len(names) > _MAX_NODES:
-        raise InputError(
-            f"joins {len(names)} nodes; a graph of more than {_MAX_NODES} is not supported, leave some out"
-        )
+    if len(names) > MAX_NODES:
+        raise InputError(f"joins {len(names)} nodes; a graph of more than {MAX_NODES} is not supported, leave some out")
     position = {node: i for i, node in enumerate(names)}
     matrix: NDArray[np.float64] = np.full((len(names), len(names)), np.inf if kind in _DISTANCES else 0.0)
     for (origin, target), value in edges.items():
@@ -90,28 +104,12 @@ def from_links(links: list[Link], kind: str, node_ids: tuple[str, ...] | None = 
     return Graph(names, *_weights(matrix, kind)) if kind in _DISTANCES else Graph(names, matrix)
 
 
-def _header(text: str) -> list[str]:
-    return [name.strip().lower() for name in text.partition("\n")[0].split(",")]
+def _lower(header: list[str]) -> list[str]:
+    return [name.strip().lower() for name in header]
 
 
-def _links(text: str, header: list[str], kind: str) -> list[Link]:
-    columns = [header.index("from"), header.index("to"), header.index(kind)]
-    links = []
-    try:
-        rows = list(csv.reader(text.splitlines()[1:], strict=True))
-    except csv.Error as error:
-        raise InputError(f"cannot be read as CSV ({error}); export it again") from error
-    for number, row in enumerate(rows, start=1):
-        if not row:
-            continue
-        if len(row) != len(header):
-            raise InputError(f"row {number} has {len(row)} cells and the header {len(header)}; export it again")
-        origin, target, cell = (row[i].strip() for i in columns)
-        value = _number(cell)
-        if value is None or not origin or not target:
-            raise InputError(f"row {number} is {','.join(row)!r}; expected two node ids and a {kind} of 0 or more")
-        links.append(Link(origin, target, value))
-    return links
+def _ends(header: list[str]) -> tuple[str, str] | None:
+    return next((ends for ends in _ENDS if set(ends) <= set(header)), None)
 
 
 def _edges(links: list[Link], kind: str) -> dict[tuple[str, str], float]:
@@ -120,14 +118,6 @@ def _edges(links: list[Link], kind: str) -> dict[tuple[str, str], float]:
         if edges.setdefault((origin, target), value) != value:
             raise InputError(f"row {number} gives the edge from {origin!r} to {target!r} a second {kind}; keep one")
     return edges
-
-
-def _number(cell: str) -> float | None:
-    try:
-        value = float(cell)
-    except ValueError:
-        return None
-    return value if 0 <= value < math.inf else None
 
 
 def _weights(distances: NDArray[np.float64], kind: str) -> tuple[NDArray[np.float32], tuple[str, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stlora.errors import InputError
+
+MAX_NODES = 20_000  # whose matrix [N, N] takes 1.6 GB
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,9 +63,7 @@ class Graph:
             >>> Graph(("a", "b"), np.eye(2)).knows(["b"])
             True
         """
-        if self.node_ids is None:
-            return len(self.adjacency) == len(node_ids)
-        return set(node_ids) <= set(self.node_ids)
+        return self._places(node_ids) is not None
 
     def match(self, node_ids: Sequence[str]) -> tuple[NDArray[np.float32], tuple[str, ...]]:
         """The weights between these sensors, in their order.
@@ -77,24 +78,55 @@ class Graph:
             >>> Graph(("a", "b"), np.array([[0.0, 1.0], [2.0, 0.0]])).match(["b", "a"])[0].tolist()
             [[0.0, 2.0], [1.0, 0.0]]
         """
-        nodes = len(node_ids)
-        if self.node_ids is None:
-            if len(self.adjacency) != nodes:
-                raise InputError(
-                    f"has shape {self.adjacency.shape} for {nodes} sensors; expected [{nodes}, {nodes}] in their order"
-                )
-            return self.adjacency, (*self.notes, "The graph names no nodes; they were taken in the order of the data.")
-        position = {node: i for i, node in enumerate(self.node_ids)}
-        unknown = [node for node in node_ids if node not in position]
-        if unknown:
+        nodes, found = len(node_ids), self._places(node_ids)
+        if found is None and self.node_ids is None:
+            raise InputError(
+                f"has shape {self.adjacency.shape} for {nodes} sensors; expected [{nodes}, {nodes}] in their order"
+            )
+        if found is None:
+            names = self.node_ids or ()
+            known = set(names)
+            unknown = [node for node in node_ids if node not in known]
             raise InputError(
                 f"does not know {len(unknown)} of the {nodes} sensors (first: {unknown[0]!r}; it knows such as "
-                f"{next(iter(position), 'none')!r}); name a graph of these sensors or leave those sensors out"
+                f"{next(iter(names), 'none')!r}); name a graph of these sensors or leave those sensors out"
             )
-        order = [position[node] for node in node_ids]
-        notes = self.notes
-        if len(position) > nodes:
-            notes += (f"{len(position) - nodes} nodes of the graph have no data and were dropped.",)
-        if order != sorted(order):
+        order, assumed = found
+        notes = self.notes + assumed
+        if len(self.adjacency) > nodes:
+            notes += (f"{len(self.adjacency) - nodes} nodes of the graph have no data and were dropped.",)
+        if order != sorted(order) and not assumed:
             notes += ("The nodes of the graph were put in the order of the data.",)
-        return self.adjacency[np.ix_(order, order)], notes
+        return self.adjacency if order == list(range(len(self.adjacency))) else self.adjacency[
+            np.ix_(order, order)
+        ], notes
+
+    def _places(self, node_ids: Sequence[str]) -> tuple[list[int], tuple[str, ...]] | None:
+        """Where these sensors stand among the nodes, and a note on what was assumed; None if one is unknown.
+
+        Ids that are text are compared as they stand, then as numbers: 773869.0 is 773869, and 04 is 4.
+        """
+        nodes = len(node_ids)
+        in_order = ("The graph names no nodes; they were taken in the order of the data.",)
+        if self.node_ids is None:
+            return (list(range(nodes)), in_order) if len(self.adjacency) == nodes else None
+        position = {node: i for i, node in enumerate(self.node_ids)}
+        if all(node in position for node in node_ids):
+            return [position[node] for node in node_ids], ()
+        plain = {_plain(node): i for i, node in enumerate(self.node_ids)}
+        wanted = [_plain(node) for node in node_ids]
+        if len(plain) == len(position) and len(set(wanted)) == nodes and all(node in plain for node in wanted):
+            i = next(i for i, node in enumerate(node_ids) if node not in position)
+            name = self.node_ids[plain[wanted[i]]]
+            return [plain[node] for node in wanted], (f"Ids were compared as numbers: {name!r} is {node_ids[i]!r}.",)
+        numbers = {str(i) for i in range(nodes)}
+        if numbers == set(position) and numbers.isdisjoint(node_ids):
+            return [position[str(i)] for i in range(nodes)], (
+                f"The graph calls its nodes 0 to {nodes - 1}; they were taken in the order of the data.",
+            )
+        return None
+
+
+def _plain(node: str) -> str:
+    number = re.fullmatch(r"0*(\d+)(\.0*)?", node.strip())
+    return number[1] if number else node.strip()

@@ -19,7 +19,7 @@ from stlora.errors import InputError
 NPY_MAGIC, NPZ_MAGIC = b"\x93NUMPY", b"PK\x03\x04"
 MAX_EXPANSION, FREE_SIZE = 200, 64 << 20  # what no measurement reaches: 200 bytes of numbers from one in the file
 _BLOCK = 16 << 20
-_MAX_HEADER = 1 << 16
+_MAX_HEADER, _MAX_ARRAYS = 1 << 16, 1000
 _HEADER = re.compile(
     r"\{'descr': ?'(?P<kind>[<>|=]?[a-zA-Z]\d*)', ?'fortran_order': ?(?P<fortran>True|False), ?"
     r"'shape': ?\((?P<shape>(?:\d{1,18}L?(?:, ?\d{1,18}L?)*,?)?)\),? ?\}\s*"
@@ -55,7 +55,7 @@ def read_npy(path: Path) -> NDArray[Any]:
         InputError: the file is damaged, holds anything but numbers, or is not as long as it declares.
     """
     with _readable("a numpy array"), path.open("rb") as file:
-        header = _header(file)
+        header = _numbers(_header(file))
         _check_size(header, path.stat().st_size, "the file")
         return _shaped(file.read(header.nbytes), header, header.shape)
 
@@ -64,11 +64,14 @@ def outline(path: Path) -> dict[str, Header]:
     """What the arrays of a ``.npz`` file declare, by name; the numbers stay in the file.
 
     Raises:
-        InputError: the file is damaged, or holds anything but arrays of numbers.
+        InputError: the file is damaged, or holds anything but arrays.
     """
     with _readable("a numpy archive"), zipfile.ZipFile(path) as archive:
-        found = {}
+        found: dict[str, Header] = {}
+        if len(archive.infolist()) > _MAX_ARRAYS:
+            raise InputError(f"holds {len(archive.infolist())} arrays; expected {_MAX_ARRAYS} at most")
         for info in archive.infolist():
+            _check_packing(info)
             with archive.open(info) as file:
                 found[info.filename.removesuffix(".npy")] = _header(file)
         return found
@@ -83,12 +86,14 @@ def blocks(path: Path, key: str) -> Iterator[NDArray[Any]]:
     """
     with _readable("a numpy archive"), zipfile.ZipFile(path) as archive:
         info = archive.getinfo(f"{key}.npy")
-        if info.file_size > max(FREE_SIZE, MAX_EXPANSION * info.compress_size):
+        _check_packing(info)
+        packed = min(info.compress_size, path.stat().st_size)
+        if info.file_size > max(FREE_SIZE, MAX_EXPANSION * packed):
             raise InputError(
-                f"unpacks {info.compress_size} bytes to {info.file_size}, which no measurements do; get the file again"
+                f"unpacks {packed} bytes to {info.file_size}, which no measurements do; get the file again"
             )
         with archive.open(info) as file:
-            header = _header(file)
+            header = _numbers(_header(file))
             _check_size(header, info.file_size, f"{key!r}")
             yield from _blocks(file, header)
 
@@ -101,6 +106,28 @@ def read_npz(path: Path, key: str) -> NDArray[Any]:
     """
     parts = list(blocks(path, key))
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def read_word(path: Path, key: str) -> str:
+    """The one short text in the array ``key`` of a ``.npz`` file.
+
+    Raises:
+        InputError: the file is damaged, or the array holds something else.
+    """
+    with _readable("a numpy archive"), zipfile.ZipFile(path) as archive, archive.open(f"{key}.npy") as file:
+        header = _header(file)
+        if header.dtype.kind not in "SU" or header.shape not in ((), (1,)):
+            raise InputError(f"holds {key} of type {header.dtype} and shape {header.shape[:5]}; expected one word")
+        raw = file.read(header.nbytes)
+        _check_size(header, header.offset + len(raw), repr(key))
+        word = np.frombuffer(raw, dtype=header.dtype)[0]
+        return word.decode("ascii", errors="replace") if isinstance(word, bytes) else str(word)
+
+
+def _check_packing(info: zipfile.ZipInfo) -> None:
+    """Only what numpy writes is unpacked: others ask for memory before a byte is read."""
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise InputError("is packed by another method than numpy's; save it again with numpy.savez_compressed")
 
 
 def _blocks(file: IO[bytes], header: Header) -> Iterator[NDArray[Any]]:
@@ -129,10 +156,16 @@ def _header(file: IO[bytes]) -> Header:
     match = _HEADER.fullmatch(text)
     if match is None or len(text) != length:
         raise InputError(f"declares an array as {text[:60]!r}, which numpy does not write; save it with numpy.save")
-    if re.fullmatch(r"[<>|=]?(f[248]|[iu][1248]|b1)", match["kind"]) is None:
+    if re.fullmatch(r"[<>|=]?(f[248]|[iu][1248]|b1|[SU]\d{1,4}|O)", match["kind"]) is None:
         raise InputError(f"holds an array of type {match['kind']!r}; expected numbers")
     shape = tuple(int(size) for size in re.findall(r"\d+", match["shape"]))
     return Header(shape, np.dtype(match["kind"]), match["fortran"] == "True", 8 + width + length)
+
+
+def _numbers(header: Header) -> Header:
+    if header.dtype.kind in "SUO":
+        raise InputError(f"holds an array of type {header.dtype.str!r}; expected numbers")
+    return header
 
 
 def _check_size(header: Header, size: int, what: str) -> None:
