@@ -136,7 +136,7 @@ def test_missing_errors_are_nan_not_a_crash():
     assert math.isnan(rows[1].change.mean)
     assert "nan" in to_csv(rows)
     for write in (to_markdown, to_text):
-        assert "nan" in write(error_table(rows))
+        assert "nan" not in write(error_table(rows))
 
 
 def test_markdown_has_equal_columns_and_the_numbers():
@@ -163,6 +163,20 @@ def test_csv_has_every_step_and_measure_at_full_precision():
     assert float(line["mean"]) == rows[1].errors["2", "mae"].mean
     assert float(line["std"]) == rows[1].errors["2", "mae"].std
     assert line["seeds"] == "3"
+
+
+def test_what_cannot_be_measured_is_a_dash_and_no_nan():
+    nothing = {"mae": None, "rmse": None, "mape": None}
+    silent = [run(average=nothing), run("stlora", average=nothing)]
+    found = changes(silent, lambda _: None)
+    for table in (overview(summarise(silent)), change_table(found), change_table(changes([run(), silent[1]], empty))):
+        cells = [cell for line in table.body for cell in line]
+        assert "–" in cells
+        assert not [cell for cell in cells if "nan" in cell]
+
+
+def empty(_):
+    """No errors of windows."""
 
 
 def test_text_is_aligned():

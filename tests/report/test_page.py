@@ -107,7 +107,7 @@ def test_the_truth_is_shown_of_a_simulated_network_alone(make: Make, truth: Sens
 
 
 def test_seeds_are_shown_as_bands_and_said_to_be(make: Make, written: Written) -> None:
-    sentence = "The bands are one standard deviation over seeds."
+    sentence = "The bands are one sample standard deviation over seeds (ddof = 1)."
     assert sentence not in written(make()).words
     page = written(make(seeds=3))
     assert sentence in page.words

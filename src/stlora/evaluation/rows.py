@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 MEASURES = ("mae", "rmse", "mape")
+NOTHING = "–"  # where there was nothing to measure, or a change in percent of an error of 0
 TRAINED_ON = "trained-on"  # in place of an adapter's name: the backbone alone, trained for as long as its adapter was
 OURS = {  # forms of ST-LoRA, by the names of their adapters
     "stlora": "ST-LoRA",
@@ -47,7 +48,14 @@ class Spread:
         return cls(float(np.mean(values)), std, len(values))
 
     def text(self, digits: int = 3, sign: str = "") -> str:
-        """As ``mean ± std``, or the value alone of a single seed; ``sign="+"`` shows that of a gain, too."""
+        """As ``mean ± std``, or the value alone of a single seed; ``sign="+"`` shows that of a gain, too.
+
+        Example:
+            >>> Spread.of([1.0, 3.0]).text(1), Spread.of([2.0]).text(1), Spread.of([math.nan]).text(1)
+            ('2.0 ± 1.4', '2.0', '–')
+        """
+        if math.isnan(self.mean):
+            return NOTHING
         mean = f"{self.mean:{sign}.{digits}f}"
         return mean if math.isnan(self.std) else f"{mean} ± {self.std:.{digits}f}"
 

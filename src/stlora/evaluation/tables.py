@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stlora.evaluation.changes import STEPS, Change
-from stlora.evaluation.rows import Row, Spread
+from stlora.evaluation.rows import NOTHING, Row, Spread
 
 
 @dataclass(frozen=True)
@@ -96,8 +97,8 @@ def change_table(changes: Sequence[Change]) -> Table:
                 str(len(change.seeds)),
                 *how_sure(change),
                 "" if test is None else f"{test.freedom:.0f}",
-                *(f"{change.percent[step]:+.1f}" for step in steps),
-                "" if change.val_percent is None else f"{change.val_percent:+.1f}",
+                *(_signed(change.percent[step]) for step in steps),
+                "" if change.val_percent is None else _signed(change.val_percent),
                 f"{change.improved} of {change.sensors}",
                 "" if change.worst is None else f"{change.worst[0]} {change.worst[1]:+.1f} %",
             ]
@@ -110,11 +111,15 @@ def how_sure(change: Change) -> list[str]:
     test = change.tests.get("average")
     low, high = change.interval or (None, None)
     return [
-        f"{change.percent['average']:+.1f}",
+        _signed(change.percent["average"]),
         "" if low is None else f"{low:+.1f} to {high:+.1f}",
         "" if test is None else _p(test.p),
         "" if test is None else _p(change.holm["average"]),
     ]
+
+
+def _signed(percent: float) -> str:
+    return NOTHING if math.isnan(percent) else f"{percent:+.1f}"
 
 
 def _added(row: Row) -> str:

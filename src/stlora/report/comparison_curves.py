@@ -17,7 +17,7 @@ from stlora.report.looks import COLOURS, Look, looks_of
 from stlora.report.panels import Panel
 from stlora.report.style import to_svg
 
-_SEEDS = " The bands are one standard deviation over seeds."
+_SEEDS = " The bands are one sample standard deviation over seeds (ddof = 1)."
 
 
 def families(content: ComparisonContent) -> dict[str, list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,12 +53,14 @@ def _tables(content: ComparisonContent) -> Iterator[PageTable]:
 
 def _facts(content: ComparisonContent) -> Iterator[tuple[str, str]]:
     unit = f" {content.unit}" if content.unit else ""
-    best = min(content.rows, key=lambda row: row.errors["average", "mae"].mean)
-    name = best.backbone if best.adapter == "none" else f"{best.backbone}, {best.column}"
-    yield f"{best.errors['average', 'mae'].mean:.4g}{unit}", f"the lowest average MAE: {name}"
+    measured = [row for row in content.rows if not math.isnan(row.errors["average", "mae"].mean)]
+    if measured:
+        best = min(measured, key=lambda row: row.errors["average", "mae"].mean)
+        name = best.backbone if best.adapter == "none" else f"{best.backbone}, {best.column}"
+        yield f"{best.errors['average', 'mae'].mean:.4g}{unit}", f"the lowest average MAE: {name}"
     if content.failed:
         yield str(len(content.failed)), "without a result, see below"
-    changes = content.changes
+    changes = [change for change in content.changes if not math.isnan(change.percent["average"])]
     if changes:
         lowest = min(changes, key=lambda change: change.percent["average"])
         value = signed(lowest.percent["average"])

@@ -77,7 +77,7 @@ def _errors(content: ReportContent) -> Iterator[Panel]:
     seeds = any(len(row.seeds) > 1 for row in content.rows)
     caption = "Mean absolute error over all sensors and the whole test period, by how far ahead the forecast looks."
     if seeds:
-        caption += " The bands are one standard deviation over seeds."
+        caption += " The bands are one sample standard deviation over seeds (ddof = 1)."
     yield Panel("Error by step ahead", to_svg(figure, "horizon"), caption)
     yield from node_panels(nodes)
 

@@ -59,8 +59,9 @@ def _about_errors(rows: Sequence[Row], protocol: dict[str, Any]) -> str:
     unit = f"MAE and RMSE in {escape(protocol['unit'])}, " if protocol["unit"] else ""
     return (
         f"Test errors on {escape(protocol['dataset'])} ({protocol['nodes']} sensors), {at}on average over "
-        rf"{protocol['options']['horizon']} steps: {unit}MAPE in \%; {_MEAN} over {_seeds(rows)}. $\Delta$ \%: change "
-        "of each of these errors in percent against the backbone alone, paired by seed; negative is better."
+        rf"{protocol['options']['horizon']} steps: {unit}MAPE in \%, without targets of 0; {_MEAN} over "
+        rf"{_seeds(rows)}. $\Delta$ \%: change of each of these errors in percent against the backbone alone, paired "
+        "by seed; negative is better."
         f"{escape(sizes_given(protocol))}"
     )
 

@@ -71,9 +71,10 @@ def about_errors(protocol: dict[str, Any], rows: Sequence[Row], failed: Mapping[
         f"split {split} % of the "
         f"windows in order of time{_shared(options)}. Test errors over observed targets, in "
         f"{protocol['unit'] or 'units of the data'}; "
-        "mean ± sample standard deviation over seeds (ddof = 1), without ± for a single seed; Δ against the backbone "
-        f"alone, paired by seed.{''.join(_seed_notes(rows))} An epoch saw {drawn}; {trained}{options['adapt_epochs']} "
-        f"for an adapter on a frozen one{_tuned(protocol)}; the weights of the best validation MAE are measured once "
+        "MAPE without targets of 0; mean ± sample standard deviation over seeds (ddof = 1), without ± for a single "
+        f"seed; Δ against the backbone alone, paired by seed.{''.join(_seed_notes(rows))} An epoch saw "
+        f"{drawn}; {trained}{options['adapt_epochs']} for an adapter on a frozen one{_tuned(protocol)}; the weights of "
+        "the best validation MAE are measured once "
         f"on the test windows.{_computed(options)}{''.join(_not_run(rows, failed))}{_without_chance(rows)}"
         f"{sizes_given(protocol)}{about_adapters(protocol)}\n"
     )
