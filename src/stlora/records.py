@@ -8,11 +8,12 @@ from __future__ import annotations
 import dataclasses
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
 import msgspec
+import numpy as np
 from msgspec import Meta
 
 from stlora.errors import InputError
@@ -97,6 +98,41 @@ def record_of(path: Path, content: Mapping[str, Any], kind: type[T], remedy: str
         warnings.warn(f"{path}: ignoring unknown entries {', '.join(unknown)}", stacklevel=3)
     result: T = made
     return result
+
+
+def check_types(options: Any, looked_up: Collection[str] = ()) -> None:
+    """Refuse options of another kind than their fields say; lists become tuples, numpy's numbers plain ones.
+
+    Args:
+        options: a dataclass; changed in place.
+        looked_up: fields whose text is looked up later, where more can be said of an unknown one.
+
+    Raises:
+        InputError: a value is of another kind.
+
+    Example:
+        >>> @dataclasses.dataclass
+        ... class Sizes:
+        ...     epochs: int = 1
+        >>> check_types(Sizes(epochs="3"))
+        Traceback (most recent call last):
+        ...
+        stlora.errors.InputError: epochs is '3'; expected int, got str
+    """
+    hints = get_type_hints(type(options))
+    for field in dataclasses.fields(options):
+        value = getattr(options, field.name)
+        if isinstance(value, np.generic):
+            value = value.item()
+        try:
+            setattr(options, field.name, msgspec.convert(value, hints[field.name]))
+        except msgspec.ValidationError as error:
+            parts = [hints[field.name], *get_args(hints[field.name])]
+            choices = [choice for part in parts for choice in get_args(part) if isinstance(choice, str)]
+            if field.name in looked_up and isinstance(value, str):
+                continue
+            wanted = f"choose one of {', '.join(choices)}" if choices else _reason(str(error), {})
+            raise InputError(f"{field.name} is {_told(value)}; {wanted}") from error
 
 
 def _reason(message: str, content: object) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
 from math import inf
-from typing import Any, ClassVar, Literal, get_args, get_type_hints
+from typing import Any, ClassVar, Literal
 
 from stlora.errors import InputError
 from stlora.paths import expand_options, lasting
+from stlora.records import check_types
 from stlora.training.recipe import Recipe, RecipeChanges, check_schedule, check_values
 from stlora.training.recipes import COMMON, PUBLISHED
 
@@ -77,14 +78,11 @@ class RunOptions:
 
     def __post_init__(self) -> None:
         expand_options(self)
+        check_types(self, looked_up=("adapter",))
         if not 0 <= self.seed < 2**32:
             raise InputError(f"seed is {self.seed}; expected 0 or more, less than 2**32")
         if not 0 < self.train_fraction < inf:
             raise InputError(f"train_fraction is {self.train_fraction}; expected a finite number above 0")
-        for name in ("device", "precision"):
-            value, choices = getattr(self, name), get_args(get_type_hints(RunOptions)[name])
-            if value not in choices:
-                raise InputError(f"{name} is {value!r}; choose one of {', '.join(map(repr, choices))}")
 
 
 @dataclass(kw_only=True)
@@ -163,9 +161,6 @@ class FitConfig(RecipeChanges, RunOptions, StepOptions, FitOptions):
         RunOptions.__post_init__(self)
         StepOptions.__post_init__(self)
         check_values(self, FitPlan.LEAST_EPOCHS)
-        choices = get_args(get_type_hints(FitOptions)["recipe"])
-        if self.recipe not in choices:
-            raise InputError(f"recipe is {self.recipe!r}; choose one of {', '.join(choices)}")
 
     def settled(self) -> FitPlan:
         """The recipe, with the options that were given in place of its own, and files by their whole paths.
