@@ -51,9 +51,10 @@ def load_series(
 ) -> SensorSeries:
     r"""Read the measurements of a sensor network.
 
-    Files: CSV or Parquet, wide (one column per sensor) or long (one row per time and sensor), and the layouts of
-    METR-LA and PEMS-BAY, PEMS03 to 08, LargeST, BasicTS, Torch-MTS and LibCity. Of a folder the one series file is read
-    (in the order of :data:`stlora.data.readers.SERIES_READERS`), with the graph (``adj*.pkl``, or else
+    Files: CSV or Parquet, wide (one column per sensor) or long (one row per time and sensor), the layouts of
+    METR-LA and PEMS-BAY, PEMS03 to 08, LargeST, BasicTS, Torch-MTS and LibCity, and those in which agencies publish
+    (:mod:`stlora.data.readers.agencies`), of which several files in a folder are one table. Of a folder the one series file
+    is read (in the order of :data:`stlora.data.readers.SERIES_READERS`), with the graph (``adj*.pkl``, or else
     ``distances*.csv`` with ``graph_sensor_ids.txt``) and the sensor locations (``*location*.csv``) in it; so is a file
     named itself whose layout keeps them beside it. Everything repaired or assumed
     stands in ``notes`` and is logged (logger ``stlora``, level INFO). A folder written
@@ -193,7 +194,8 @@ def _left_out(parts: Sequence[Path], files: Sequence[Path]) -> tuple[str, ...]:
         InputError: one of them is damaged, so that nobody can say.
     """
     known = {*parts, *(path for path in files if any(path.match(pattern) for pattern in LOCATIONS))}
-    others = [path for path in files if path.suffix in {part.suffix for part in parts} and path not in known]
+    suffixes = {part.suffix for part in parts}
+    others = [path for path in files if path.suffix in suffixes and path not in known]
     for path in others:
         try:
             check_whole(path)

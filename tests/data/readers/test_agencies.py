@@ -488,3 +488,11 @@ def test_data_frame_is_read_as_its_file(write: Write) -> None:
         SensorSeries.from_dataframe(pd.read_csv(path, sep=";", decimal=",")).fingerprint()
         == load_series(path).fingerprint()
     )
+
+
+def test_pems_files_of_days_hold_delays_where_others_have_speed(write: Write) -> None:
+    rows = [f"01/{day:02}/2023 00:00:00,400001,4,101,S,ML,.3,288,99,{day},1,2,3,4,5,6" for day in range(1, 10)]
+    path = write("d04_text_station_day_2023_01.txt", "", rows)
+    assert load_series(path).values[:2, 0].tolist() == [1, 2]
+    with pytest.raises(InputError, match="channels flow; 'speed'"):
+        load_series(path, channel="speed")

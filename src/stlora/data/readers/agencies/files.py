@@ -9,7 +9,7 @@ import unicodedata
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -82,6 +82,7 @@ def of_frame(frame: pd.DataFrame) -> Source:
     return Source("", Outline(tuple(plain(title) for title in titles), titles), rows)
 
 
+@lru_cache(maxsize=4096)
 def plain(name: object) -> str:
     """A column name in small letters without accents, quotes and repeated spaces, as layouts are told by.
 
@@ -117,12 +118,18 @@ def outline(path: Path, head: bytes, is_header: Callable[[Sequence[str]], bool])
     if start is None:
         return None
     lines = start[0].splitlines()[:_TOP]
+    alike, before = 0, list[int]()
     for number, line in enumerate(lines):
-        for separator in ",;\t":
+        for separator in (mark for mark in ",;\t" if mark in line):
             titles = _cells(line, separator)
             if titles and is_header(names := tuple(plain(title) for title in titles)):
                 below = next((_cells(text, separator) for text in lines[number + 1 :] if text.strip()), None)
                 return Outline(names, titles, below or (), separator, number + 1, tuple(lines[:number]))
+        marks = [line.count(mark) for mark in ",;\t"]
+        alike = alike + 1 if max(marks) > 1 and number and marks == before else 0
+        before = marks
+        if alike > 2:  # rows; the header stands above them
+            return None
     return None
 
 

@@ -275,7 +275,11 @@ class _Headless(Layout):
         if not re.match(r'"?\d\d/\d\d/\d{4} \d\d:\d\d:\d\d"?,\d+,\d+,\d+,"?[NSEW]"?,"?[A-Z]{2}"?,', line):
             return None
         cells = len(line.split(","))
-        return Outline(tuple(str(i) for i in range(cells)), separator=",") if cells >= len(self.columns) else None
+        if cells < len(self.columns):
+            return None
+        # files of days have 16 columns, of which those after the flow are delays
+        known = 10 if cells == 16 else cells
+        return Outline(tuple(str(i) if i < known else f"delay {i}" for i in range(cells)), separator=",")
 
 
 PEMS_STATION = _Headless(
