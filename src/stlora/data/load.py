@@ -53,8 +53,8 @@ def load_series(
 
     Files: CSV or Parquet, wide (one column per sensor) or long (one row per time and sensor), the layouts of
     METR-LA and PEMS-BAY, PEMS03 to 08, LargeST, BasicTS, Torch-MTS and LibCity, and those in which agencies publish
-    (:mod:`stlora.data.readers.agencies`), of which several files in a folder are one table. Of a folder the one series file
-    is read (in the order of :data:`stlora.data.readers.SERIES_READERS`), with the graph (``adj*.pkl``, or else
+    (:mod:`stlora.data.readers.agencies`), of which several files in a folder are one table. Of a folder the one series
+    file is read (in the order of :data:`stlora.data.readers.SERIES_READERS`), with the graph (``adj*.pkl``, or else
     ``distances*.csv`` with ``graph_sensor_ids.txt``) and the sensor locations (``*location*.csv``) in it; so is a file
     named itself whose layout keeps them beside it. Everything repaired or assumed
     stands in ``notes`` and is logged (logger ``stlora``, level INFO). A folder written

@@ -496,3 +496,39 @@ def test_pems_files_of_days_hold_delays_where_others_have_speed(write: Write) ->
     assert load_series(path).values[:2, 0].tolist() == [1, 2]
     with pytest.raises(InputError, match="channels flow; 'speed'"):
         load_series(path, channel="speed")
+
+
+def test_pems_with_names_above(write: Write) -> None:
+    header = "Timestamp,Station,District,Freeway,Direction,Lane Type,Station Length,Samples,% Observed,Total Flow,"
+    rows = [",".join(row.split(",")[:12]) for row in pems()]
+    titled = load_series(write("x.csv", header + "Avg Occupancy,Avg Speed", rows), channel="speed")
+    assert titled.fingerprint() == load_series(write("x.txt", "", rows), channel="speed").fingerprint()
+
+
+@pytest.mark.parametrize("numbers", [["1.418", "328"], ["1.418", "15,25"], ["1.418", "12.345.678"]])
+def test_points_that_may_mark_thousands_are_refused(write: Write, numbers: list[str]) -> None:
+    rows = [f"1;2022-02-0{day} 00:00:00;M30;{number};1;2;3;N;5" for day, number in enumerate(numbers, start=1)]
+    with pytest.raises(InputError, match=r"row [12] holds '(1\.418|12\.345\.678)'"):
+        load_series(write("x.csv", MADRID.replace('"', ""), rows))
+
+
+@pytest.mark.parametrize("numbers", [["1.418", "0.25"], ["1,418", "328"], ["1.418", "12.5"], ["1418", "328"]])
+def test_points_that_are_decimal_are_read(write: Write, numbers: list[str]) -> None:
+    rows = [f"1;2022-02-0{day} 00:00:00;M30;{number};1;2;3;N;5" for day, number in enumerate(numbers, start=1)]
+    values = load_series(write("x.csv", MADRID.replace('"', ""), rows)).values[:, 0]
+    assert values == pytest.approx([float(number.replace(",", ".")) for number in numbers])
+
+
+def test_place_that_is_empty_is_no_place(write: Write) -> None:
+    rows = [row.replace("35.1353,-106.5847", ",") for row in openaq()]
+    series = load_series(write("x.csv", OPENAQ, rows))
+    assert series.coordinates is None
+    moving = [row.replace("35.1353", f"35.{i}") for i, row in enumerate(openaq())]
+    series = load_series(write("x.csv", OPENAQ, moving))
+    assert series.coordinates is None
+    assert any("several places" in note for note in series.notes)
+
+
+def test_zeros_before_the_number_of_a_sensor_stay(write: Write) -> None:
+    rows = [row.replace("K1", "007").replace("K2", "7") for row in utd19()]
+    assert load_series(write("x.csv", UTD19, rows)).node_ids == ("007", "7")

@@ -149,7 +149,7 @@ def read_table(path: Path, *others: Path, **options: Any) -> Table:
     found = next((reader for reader in SERIES_READERS if reader.recognises(path, head)), None)
     claimed = [reader for reader in SERIES_READERS if path.suffix.lower() in reader.suffixes]
     if found is None:
-        known = ", ".join(reader.name for reader in SERIES_READERS)
+        known = ", ".join(dict.fromkeys(reader.name for reader in SERIES_READERS))
         raise InputError(f"begins with {head[:8]!r}, which is no format read here; expected one of {known}")
     if claimed and found not in claimed:
         raise InputError(

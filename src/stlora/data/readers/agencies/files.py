@@ -186,7 +186,7 @@ def blocks(path: Path, found: Outline, columns: Sequence[int], as_text: Sequence
                 f"row {done + row + 1} has {cells} cells and the header {expected}; the file is cut short or "
                 "malformed, get it again"
             )
-        frame = _parse(text, found.separator, expected, columns, as_text)
+        frame = _parse(text, found.separator, expected, columns, columns if found.separator == ";" else as_text)
         frame.index = pd.RangeIndex(done, done + len(frame))
         done += len(frame)
         if len(frame):
@@ -203,18 +203,31 @@ def numbers(column: pd.Series, title: str, separator: str) -> NDArray[np.float64
     """
     if pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype):
         return column.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
-    text = column.astype(object).where(column.notna(), "").astype(str).str.strip()
+    codes, found = pd.factorize(column)
+    text = pd.Series(["" if pd.isna(cell) else str(cell).strip() for cell in found], dtype=object)
     text = text.mask(text.isin(MISSING), "nan")
-    if separator == ";":
+    expected = "expected a number, or an empty cell where nothing was measured"
+    wrong = pd.Series(False, index=text.index)
+    if separator == ";" and (wrong := _grouped(text)).any():
+        expected = "which may be a whole number with a mark for thousands; write numbers without such marks"
+    elif separator == ";":
         text = text.str.replace(r"^([+-]?\d+),(\d+)$", r"\1.\2", regex=True)
     values = pd.to_numeric(text, errors="coerce")
-    bad = np.flatnonzero(values.isna() & (text != "nan"))
-    if len(bad):
+    wrong = wrong if wrong.any() else values.isna() & (text != "nan")
+    if wrong.any():
+        place = int(np.flatnonzero(np.isin(codes, np.flatnonzero(wrong)))[0])
         raise InputError(
-            f"column {title!r}, row {row_of(column, bad[0])} holds {text.iloc[bad[0]]!r}; "
-            "expected a number, or an empty cell where nothing was measured"
+            f"column {title!r}, row {row_of(column, place)} holds {str(found[codes[place]])!r}; {expected}"
         )
-    return values.to_numpy(dtype=np.float64, copy=True)
+    return np.append(values.to_numpy(dtype=np.float64), np.nan)[codes]  # code -1: an empty cell
+
+
+def _grouped(text: pd.Series) -> pd.Series:
+    """Which numbers may have a point for thousands: 1.418 beside 328 or 15,19, where no other has a point."""
+    grouped = text.str.fullmatch(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+")
+    others = text[~grouped]
+    doubtful = not others.str.contains(".", regex=False).any() and others.str.fullmatch(r"[+-]?\d+(?:,\d+)?").any()
+    return grouped if doubtful else grouped & False
 
 
 def row_of(column: pd.Series, place: int | np.integer[Any]) -> int:
@@ -290,7 +303,7 @@ def _widths(raw: bytes, separator: str, expected: int) -> tuple[tuple[int, int] 
 
 def _parse(raw: bytes, separator: str, width: int, columns: Sequence[int], as_text: Sequence[int]) -> pd.DataFrame:
     try:
-        return pd.read_csv(
+        frame = pd.read_csv(
             io.BytesIO(raw),
             sep=separator,
             header=None,
@@ -299,7 +312,7 @@ def _parse(raw: bytes, separator: str, width: int, columns: Sequence[int], as_te
             index_col=False,
             encoding=_decode(raw)[1],
             encoding_errors="replace",
-            dtype=cast(Any, dict.fromkeys(as_text, "category")),
+            dtype=cast(Any, dict.fromkeys(as_text, str)),
             na_values=cast(Any, {i: list(MISSING) for i in columns if i not in as_text}),
             keep_default_na=False,
             skipinitialspace=True,
@@ -307,6 +320,7 @@ def _parse(raw: bytes, separator: str, width: int, columns: Sequence[int], as_te
         )
     except (ValueError, OverflowError) as error:  # pandas.errors.ParserError is a ValueError
         raise InputError(f"cannot be read as CSV ({' '.join(str(error).split())}); get it again") from error
+    return frame.astype(dict.fromkeys(as_text, "category"))  # as dtype of read_csv it makes numbers of 007
 
 
 def _parquet_blocks(path: Path, found: Outline, columns: Sequence[int]) -> Iterator[pd.DataFrame]:

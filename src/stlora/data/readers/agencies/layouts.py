@@ -296,8 +296,22 @@ PEMS_STATION = _Headless(
     rules=(Rule("8", _is_zero, "they were imputed (0 % observed)"),),
 )
 
+PEMS_TITLED = Layout(  # as people write names above the columns
+    PEMS_STATION.name,
+    ("timestamp", "station", "% observed", "total flow"),
+    "station",
+    PEMS_STATION.time,
+    ("timestamp",),
+    tuple(
+        replace(channel, column=column)
+        for channel, column in zip(PEMS_STATION.channels, ("total flow", "avg occupancy", "avg speed"), strict=True)
+    ),
+    rules=tuple(replace(rule, column="% observed") for rule in PEMS_STATION.rules),
+)
+
 LAYOUTS: tuple[Layout, ...] = (
     PEMS_STATION,
+    PEMS_TITLED,
     UTD19,
     MADRID_TRAFFIC,
     MADRID_TRAFFIC_EARLIER,

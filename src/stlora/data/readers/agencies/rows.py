@@ -313,16 +313,9 @@ def _note_places(layout: Layout, block: Block, nodes: pd.Series, tally: _Tally) 
     """Remember where the sensors are; one that moves has no place."""
     if not layout.place or not all(name in block for name in layout.place):
         return
-    latitude, longitude = (block.numbers(name) for name in layout.place)
-    codes = nodes.cat.codes.to_numpy()
-    _, first = np.unique(codes, return_index=True)
-    for i in first:
-        place = (float(latitude[i]), float(longitude[i]))
-        same = codes == codes[i]
-        still = np.ptp(latitude[same]) < _NEAR and np.ptp(longitude[same]) < _NEAR  # False for an empty place
-        if not (still and abs(place[0]) <= 90 and abs(place[1]) <= 180):
-            tally.moving.add(str(nodes[i]))
-            continue
-        known = tally.places.setdefault(str(nodes[i]), place)
-        if abs(known[0] - place[0]) > _NEAR or abs(known[1] - place[1]) > _NEAR:
-            tally.moving.add(str(nodes[i]))
+    places = pd.DataFrame({"node": nodes.to_numpy(), **{name: block.numbers(name) for name in layout.place}})
+    lowest, highest = (getattr(places.dropna().groupby("node", observed=True), name)() for name in ("min", "max"))
+    for node, low, high in zip(lowest.index, lowest.to_numpy(), highest.to_numpy(), strict=True):
+        known = tally.places.setdefault(str(node), (float(low[0]), float(low[1])))
+        if (np.abs([low - known, high - known]) > _NEAR).any() or abs(low[0]) > 90 or abs(low[1]) > 180:
+            tally.moving.add(str(node))
