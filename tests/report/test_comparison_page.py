@@ -77,6 +77,9 @@ def test_the_headline_says_where_nothing_can_be_said_of_chance(make_comparison: 
     sure = [replace(change, **tested) for change in content.changes]
     words = written(replace(content, changes=sure)).words
     assert "cannot be said" not in words
+    assert "the largest fall of the average MAE" in words
+    grown = [replace(change, percent={"average": 2.0}) for change in sure]
+    assert "the smallest growth of the average MAE" in written(replace(content, changes=grown)).words
     assert f"below 0.05 {len(sure)} of {len(sure)}" in words
 
 

@@ -247,7 +247,7 @@ def too_short(windows: int, horizon: int, interval: pd.Timedelta) -> str:
 
     Example:
         >>> too_short(399, 12, pd.Timedelta("5min"))
-        'the 399 test windows span 1.39 days, too few to tell a change from chance, which takes 10'
+        'the 399 test windows span 1.39 days, too few to tell a change from chance, which takes 10 days'
     """
     day = pd.Timedelta(days=1)
     block = _block_days(horizon, interval) * day
@@ -256,7 +256,7 @@ def too_short(windows: int, horizon: int, interval: pd.Timedelta) -> str:
     least = max(LEAST_BLOCKS * block, LEAST_WINDOWS * interval) / day
     return (
         f"the {windows:,} test window{'s' * (windows != 1)} span {windows * interval / day:.3g} days, too few to tell "
-        f"a change from chance, which takes {least:,.4g}"
+        f"a change from chance, which takes {least:,.4g} days"
     )
 
 

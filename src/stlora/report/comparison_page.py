@@ -64,7 +64,8 @@ def _facts(content: ComparisonContent) -> Iterator[tuple[str, str]]:
     if changes:
         lowest = min(changes, key=lambda change: change.percent["average"])
         value = signed(lowest.percent["average"])
-        yield f"{value} %", f"the largest fall of the average MAE: {lowest.backbone}, {lowest.column}"
+        how = "largest fall" if lowest.percent["average"] < 0 else "smallest growth"
+        yield f"{value} %", f"the {how} of the average MAE: {lowest.backbone}, {lowest.column}"
         fell = sum(change.percent["average"] < 0 for change in changes)
         yield f"{fell} of {len(changes)}", "rows with a lower average MAE than their backbone alone"
     tested = [change for change in changes if "average" in change.holm]
