@@ -400,7 +400,7 @@ def test_damaged_part_of_a_folder_is_refused(write: Write, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("year", ["0001", "1492", "2500"])
 def test_years_that_no_measurement_is_of_are_refused(write: Write, year: str) -> None:
-    with pytest.raises(InputError, match="expected years after 1700"):
+    with pytest.raises(InputError, match=rf"{year}|1700"):
         load_series(write("x.csv", UTD19, utd19(f"{year}-01-01")))
 
 

@@ -262,7 +262,7 @@ def _unit(layout: Layout, tally: _Tally) -> str:
     return _UNITS.get(found, found) or known.get(next(iter(tally.chosen)), "")
 
 
-_APART = "\0"  # between the name of a sensor and what tells it from others of that name
+_APART = "\x1f"  # between the name of a sensor and what tells it from others; pandas 2 cuts text at a NUL
 
 
 def _nodes(layout: Layout, block: Block) -> pd.Series:
