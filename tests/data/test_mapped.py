@@ -73,6 +73,8 @@ def test_walking_in_parts_changes_nothing(mapped, chunk, monkeypatch):
     assert Scaler.fit(series.values).mean == pytest.approx(known[2].mean, rel=1e-12)
     assert Scaler.fit(series.values).std == pytest.approx(known[2].std, rel=1e-12)
     assert series.select(max_missing=0.01).node_ids == tuple("abd")
+    with pytest.raises(InputError, match=r"max_missing is 35; expected a share from 0 to 1"):
+        series.select(max_missing=35)
 
 
 def test_scaling_of_what_fits_in_one_part_is_numpys_to_the_bit(mapped):

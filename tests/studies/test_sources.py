@@ -47,6 +47,8 @@ def test_two_runs_of_one_seed_and_runs_of_other_windows_are_refused(town, tmp_pa
         find_sources([str(town.folder / "north-0"), str(tmp_path / "again")])
     changed(tmp_path / "again", "metrics.json", seed=7)
     assert len(find_sources([str(town.folder / "north-0"), str(tmp_path / "again")])) == 2
-    changed(tmp_path / "again", "backbone/config.json", history=5)
-    with pytest.raises(InputError, match="lstm on north differ in history: 4 and 5"):
-        find_sources([str(town.folder / "north-0"), str(tmp_path / "again")])
+    for name, value, said in (("purge", True, "False and True"), ("history", 5, "4 and 5")):
+        changed(tmp_path / "again", "backbone/config.json", **{name: value})
+        with pytest.raises(InputError, match=f"lstm on north differ in {name}: {said}"):
+            find_sources([str(town.folder / "north-0"), str(tmp_path / "again")])
+        changed(tmp_path / "again", "backbone/config.json", purge=False)

@@ -198,10 +198,11 @@ class SensorSeries:
             nodes: ids to keep, in the order wanted; all if None.
             start: first time stamp to keep; by the clock of the series if it has no zone itself.
             end: last time stamp to keep; a date without time of day means the whole day.
-            max_missing: keep sensors whose share of missing values in the period is at most this.
+            max_missing: keep sensors whose share of missing values in the period is at most this; the option of that
+                name of ``fit`` and ``compare`` looks at the training part of the period alone.
 
         Raises:
-            InputError: an id is unknown, a time cannot be read, or nothing is left.
+            InputError: an id is unknown, a time cannot be read, ``max_missing`` is no share, or nothing is left.
         """
         rows = slice(
             0 if start is None else int(self.time.searchsorted(self._bound("start", start))),
@@ -220,7 +221,7 @@ class SensorSeries:
                 )
             columns = np.array([position[node] for node in nodes], dtype=np.intp)
         if max_missing is not None:
-            columns = columns[1.0 - observed_share(values)[columns] <= max_missing]
+            columns = columns[observed_enough(values, max_missing)[columns]]
         if len(values) == 0 or len(columns) == 0:
             raise InputError(
                 f"nothing is left of {self.name}: {len(values)} steps and {len(columns)} sensors match; "
@@ -302,6 +303,18 @@ def observed_share(values: NDArray[np.float32]) -> NDArray[np.float64]:
     for rows in row_chunks(values):
         observed += (~np.isnan(values[rows])).sum(axis=0)
     return observed / max(1, len(values))
+
+
+def observed_enough(values: NDArray[np.float32], max_missing: float) -> NDArray[np.bool_]:
+    """Which sensors of ``[T, N]`` miss at most a share of the steps: ``[N]``.
+
+    Raises:
+        InputError: it is no share.
+    """
+    if not 0 <= max_missing <= 1:
+        raise InputError(f"max_missing is {max_missing}; expected a share from 0 to 1, such as 0.35")
+    enough: NDArray[np.bool_] = 1.0 - observed_share(values) <= max_missing
+    return enough
 
 
 def _columns(values: NDArray[np.float32], columns: NDArray[np.intp]) -> NDArray[np.float32]:

@@ -14,7 +14,7 @@ from stlora.data.filling import Filling
 from stlora.data.graph_choice import make_graph, names_graph
 from stlora.data.mapped import row_chunks
 from stlora.data.scaling import Scaler
-from stlora.data.series import observed_share
+from stlora.data.series import observed_enough
 from stlora.data.split import Split, sample_split
 from stlora.data.time.clock import clock, daily_profile, slots_of_a_day
 from stlora.data.windows import Windows
@@ -77,10 +77,8 @@ def open_series(options: DataOptions, series: SensorSeries | None = None) -> Sen
 
 def _well_observed(series: SensorSeries, options: DataOptions, max_missing: float) -> SensorSeries:
     """The sensors that miss at most a share of the training part."""
-    if not 0 <= max_missing <= 1:
-        raise InputError(f"max_missing is {max_missing}; expected a share from 0 to 1, such as 0.35")
     part = series.values[_training_rows(_split(series, asdict(options)), options.history)]
-    kept = 1.0 - observed_share(part) <= max_missing
+    kept = observed_enough(part, max_missing)
     if not kept.any():
         raise InputError(
             f"nothing is left of {series.name}: each of its {series.num_nodes} sensors misses more than "

@@ -143,6 +143,13 @@ def test_other_data_is_refused(runs: _Runs) -> None:
         report_of([runs.alone, runs.adapted], runs.network.series)
 
 
+def test_runs_of_other_windows_are_refused(runs: _Runs, tmp_path: Path) -> None:
+    tiny = {"data": "simulated", "backbone": "lstm", "horizon": 6, "epochs": 1, "train_fraction": 0.2}
+    purged = fit(FitConfig(out=str(tmp_path / "purged"), purge=True, **tiny), runs.series)
+    with pytest.raises(InputError, match=r"was measured on other windows than .*; give runs with the same history"):
+        report_of([purged, runs.adapted], runs.series)
+
+
 def test_the_backbone_alone_must_come_first_and_an_adapted_run_last(runs: _Runs) -> None:
     for wrong in ([runs.adapted, runs.alone], [runs.alone]):
         with pytest.raises(InputError, match="give the backbone alone first and an adapted run last"):

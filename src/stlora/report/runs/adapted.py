@@ -39,8 +39,8 @@ def report_of(
         sensors: ids of those whose forecasts are drawn; the ones helped most and least if not given.
 
     Raises:
-        InputError: a run is not finished, or was made with other data; the last one has no adapter; or the series has
-            no such sensor.
+        InputError: a run is not finished, or was made with other data or on other windows; the last one has no
+            adapter; or the series has no such sensor.
     """
     metrics = [run.metrics for run in runs]
     alone, adapted = metrics[0], metrics[-1]
@@ -48,6 +48,13 @@ def report_of(
     for record in records:
         check_fingerprint(series, record.fit["data_fingerprint"])
     data = open_run(records[0], series)
+    for run, record in zip(runs, records, strict=True):
+        other = open_run(record, series)
+        if (other.split, record.history, record.horizon) != (data.split, records[0].history, records[0].horizon):
+            raise InputError(
+                f"{run.folder} was measured on other windows than {runs[0].folder}; give runs with the same history, "
+                "horizon and split"
+            )
     if alone["adapter"] != "none" or adapted["adapter"] == "none":
         raise InputError(
             f"the first run has adapter {alone['adapter']} and the last one {adapted['adapter']}; "
