@@ -87,6 +87,9 @@ VALUES: list[Any] = [
 ]
 
 
+FORECASTS: dict[str, pd.DataFrame] = {}  # of the folders as they were made
+
+
 class HalfError(Exception):
     """Where the unfinished run stops."""
 
@@ -310,8 +313,8 @@ def change(path: Path, rng: np.random.Generator) -> None:
         path.write_bytes(mutate(raw, rng))
 
 
-def check(words: list[str], code: int, said: str, valid: bool) -> str:
-    """``error`` or ``well``; AssertionError if it is neither."""
+def check(name: str, words: list[str], code: int, said: str, valid: bool) -> str:
+    """``error``, ``well``, or ``other`` for another forecast; AssertionError if it is none of these."""
     assert "Traceback" not in said, said
     lines = [line for line in said.splitlines() if line.startswith("stlora: error: ")]
     if code == 2:
@@ -321,7 +324,11 @@ def check(words: list[str], code: int, said: str, valid: bool) -> str:
         return "error"
     assert code == 0, said
     if words[0] == "predict":
-        assert np.isfinite(pd.read_csv("out.csv")["forecast"]).all(), "a forecast is none"
+        table = pd.read_csv("out.csv")
+        assert np.isfinite(table["forecast"]).all(), "a forecast is none"
+        if not table.equals(FORECASTS.setdefault(name, table)):
+            assert not valid, "another forecast of the same run"
+            return "other"
     return "well"
 
 
@@ -344,7 +351,10 @@ def run_case(root: Path, index: int, seed: int) -> str:
         if words[0] == "study" and words.count("--runs") == 2:
             del words[2:4]
         try:
-            return check(words, *command_line(words), valid)
+            outcome = check(name, words, *command_line(words), valid)
+            if os.environ.get("TELL") and outcome == "other":
+                print(index, where, file=sys.stderr)
+            return outcome
         except Exception:
             print(f"case {index}: {where}: {' '.join(words)}", file=sys.stderr)
             traceback.print_exc()
@@ -382,7 +392,7 @@ def work(first: int, count: int, seed: int, root: Path, out: int) -> None:
             if words[0] == "study" and words.count("--runs") == 2:
                 del words[2:4]
             code, said = command_line(words)
-            assert code == 0, said
+            assert check(name, words, code, said, True) == "well"
             clean(root)
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
@@ -438,13 +448,13 @@ def table(tallies: dict[str, Tally]) -> str:
     for tally in tallies.values():
         whole.outcomes += tally.outcomes
         whole.slowest, whole.memory = max(whole.slowest, tally.slowest), max(whole.memory, tally.memory)
-    head = f"{'folder':<12}{'cases':>8}{'errors':>8}{'well':>8}{'crashes':>8}{'hangs':>8}{'slowest':>10}{'memory':>11}"
+    head = f"{'folder':<12}{'cases':>8}{'errors':>8}{'well':>8}{'other':>8}{'crashes':>8}{'hangs':>8}{'slowest':>10}{'memory':>11}"
     lines = [_line(name, tally) for name, tally in [*tallies.items(), ("all", whole)]]
     return "\n".join([head, *lines])
 
 
 def _line(name: str, tally: Tally) -> str:
-    counts = "".join(f"{tally.outcomes[column]:>8}" for column in ("error", "well", "crash", "hang"))
+    counts = "".join(f"{tally.outcomes[column]:>8}" for column in ("error", "well", "other", "crash", "hang"))
     return f"{name:<12}{tally.outcomes.total():>8}{counts}{tally.slowest:>8.2f} s{tally.memory:>7.2f} GiB"
 
 

@@ -11,8 +11,6 @@ from stlora import InputError
 from stlora.data.time.clock import clock, daily_profile
 from stlora.files import read_json, read_tensors, write_json
 from stlora.training import evaluate, predict
-from stlora.training.comparing.protocol import check_same_protocol
-from stlora.training.config import CompareConfig
 from stlora.training.prepare import prepare
 
 
@@ -107,19 +105,6 @@ def test_a_finished_run_that_does_not_say_how_it_fills_is_refused(tiny, tmp_path
     write_json(path, content)
     with pytest.raises(InputError, match=r"it lacks fit\.fill"):
         run.filling()
-
-
-def test_comparison_of_a_version_without_the_option_is_continued(tmp_path):
-    options = {"fill": "last", "precision": "32", "compile": False, "seed": 0, "backbones": "lstm"}
-    protocol = {"data_fingerprint": "f", "options": options, "recipes": {}, "adapters": {}}
-    before = {"data_fingerprint": "f", "options": {"seed": 0}, "adapters": {}}
-    write_json(tmp_path / "results.json", {"protocol": before})
-    assert CompareConfig.fill == "last"
-    check_same_protocol(tmp_path, protocol)
-    with pytest.raises(InputError, match="fill=last and this one has linear"):
-        check_same_protocol(tmp_path, protocol | {"options": options | {"fill": "linear"}})
-    with pytest.raises(InputError, match="compile=False and this one has True"):
-        check_same_protocol(tmp_path, protocol | {"options": options | {"compile": True}})
 
 
 def test_backbone_of_four_channels_is_trained_on_the_mask(tiny, tmp_path):

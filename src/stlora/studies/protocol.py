@@ -14,11 +14,12 @@ import torch
 
 from stlora._version import __version__
 from stlora.errors import InputError
-from stlora.files import read_json
+from stlora.records import read_record
 from stlora.studies.cells import Cell, adapt_config
 from stlora.studies.config import DesignOptions
 from stlora.studies.designs import base_form
 from stlora.training.recipe import Recipe
+from stlora.training.schemas import StudyRecord
 
 
 def make_protocol(study: str, options: DesignOptions, cells: Sequence[Cell]) -> dict[str, Any]:
@@ -61,7 +62,8 @@ def check_same_study(out: Path, protocol: dict[str, Any]) -> None:
     """
     if not (out / "study.json").exists():
         return
-    stored = read_json(out / "study.json").get("protocol", {})
+    record = read_record(out / "study.json", StudyRecord, "delete it, and the command of the study writes it anew")
+    stored: dict[str, Any] = dict(record["protocol"])
     now = json.loads(json.dumps(protocol))
     _check(out, {"study": stored.get("study")}, {"study": now["study"]})
     for part in ("adapter", "recipe"):

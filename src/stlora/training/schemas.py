@@ -5,13 +5,18 @@ A ``total=False`` part is of entries that files of earlier days, or of other kin
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypedDict
 
 from msgspec import Meta
 
-from stlora.records import Amount, Count, Name, Positive, Seed, Size, Text
+from stlora.errors import InputError
+from stlora.records import Amount, Count, Name, Nodes, Number, Positive, Seed, Size, Steps, Text, read_record
 
 Share = Annotated[float, Meta(gt=0, le=1e6)]
+Share01 = Annotated[float, Meta(ge=0, le=1)]
+Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+Mode = Literal["fit", "joint", "frozen"]
 Step = Annotated[str, Meta(pattern=r"^[1-9]\d{0,5}$")]  # as the key of a mapping
 
 
@@ -80,7 +85,7 @@ class _Metrics(TypedDict):
     backbone: Name
     adapter: Name
     seed: Seed
-    mode: Literal["fit", "joint", "frozen"]
+    mode: Mode
     parameters: Parameters
     horizons: Annotated[dict[Step, StepError], Meta(min_length=1)]
     average: StepError
@@ -98,3 +103,155 @@ class Metrics(_Metrics, total=False):
     measured: Count
     memory: Memory
     versions: dict[str, Text | Count | None]
+
+
+class TrainingRecipe(TypedDict):
+    """Of a backbone: every number of a recipe, of which the tables tell these."""
+
+    epochs: Count
+    patience: Count
+    batch_size: Size
+    optimizer: Text
+    learning_rate: Positive
+    schedule: Text
+
+
+class AdapterRecipe(TypedDict):
+    """Of an adapter, with its epochs by backbone."""
+
+    epochs: dict[str, Count]
+
+
+class ProtocolOptions(TypedDict):
+    """The options of a comparison, of which the tables tell these."""
+
+    backbones: Name
+    adapters: Name
+    seeds: Name
+    history: Steps
+    horizon: Steps
+    split: tuple[Share, Share, Share]
+    train_fraction: Share
+
+
+class OtherVersions(TypedDict):
+    """The cells that were made with other versions than the rest."""
+
+    cells: list[Text]
+    versions: dict[str, Any] | Text
+
+
+class _Protocol(TypedDict):
+    dataset: Text
+    data_fingerprint: Digest
+    nodes: Nodes
+    steps: Count
+    period: tuple[Text, Text]
+    interval: Text
+    unit: Text
+    graph: Text | None
+    options: ProtocolOptions
+    recipes: dict[str, TrainingRecipe]
+    adapters: dict[str, dict[str, Any]]
+    machine: Text
+
+
+class Protocol(_Protocol, total=False):
+    """What all runs of a comparison have in common."""
+
+    backbone_options: dict[str, dict[str, Any]]
+    adapter_recipes: dict[str, AdapterRecipe]
+    versions: dict[str, Any]
+    other_versions: list[OtherVersions]
+
+
+class _StepChange(TypedDict):
+    change_percent: Number | None
+
+
+class StepChange(_StepChange, total=False):
+    """At a step ahead; without a test of it, nothing more."""
+
+    statistic: Number | None
+    p: Share01 | None
+    p_holm: Share01 | None
+    freedom: Number | None
+
+
+class WorstSensor(TypedDict):
+    """Whose error grew most."""
+
+    id: str
+    change_percent: Number | None
+
+
+class ChangeEntry(StepChange):
+    """What :meth:`stlora.evaluation.changes.Change.entry` writes."""
+
+    backbone: Name
+    adapter: Name
+    mode: Mode
+    against: Text
+    seeds: Annotated[list[Seed], Meta(min_length=1)]
+    interval_percent: tuple[Number | None, Number | None] | None
+    windows: Count | None
+    blocks: Count
+    block_days: Count
+    steps: dict[Step, StepChange]
+    val_change_percent: Number | None
+    sensors: Count
+    share_improved: Share01 | None
+    worst_sensor: WorstSensor | None
+    missing: Text | None
+
+
+class Results(TypedDict):
+    """``results.json``: a comparison."""
+
+    protocol: Protocol
+    runs: list[Metrics]
+    failed: dict[str, Text]
+    comparisons: list[ChangeEntry]
+    between: list[ChangeEntry]
+
+
+class StudySource(TypedDict):
+    """A trained backbone that a study starts from."""
+
+    dataset: Text
+    backbone: Name
+    seed: Seed
+    weights: Digest
+
+
+class _StudyProtocol(TypedDict):
+    study: Name
+
+
+class StudyProtocol(_StudyProtocol, total=False):
+    """What all cells of a study have in common."""
+
+    adapter: dict[str, Any]
+    recipe: dict[str, Any]
+    backbones: dict[str, StudySource]
+
+
+class StudyRecord(TypedDict):
+    """``study.json``: what of it is read again."""
+
+    protocol: StudyProtocol
+
+
+def read_results(folder: Path) -> dict[str, Any]:
+    """The ``results.json`` of a comparison.
+
+    Raises:
+        InputError: the file is missing or damaged.
+    """
+    path = folder / "results.json"
+    content: Any = read_record(path, Results, "delete it, and the command of the comparison writes it anew")
+    results: dict[str, Any] = content
+    for run in results["runs"]:
+        if run["horizons"].keys() != results["runs"][0]["horizons"].keys():
+            raise InputError(f"{path} is damaged (its runs are of different horizons); delete it")
+    return results

@@ -184,7 +184,7 @@ def test_another_recipe_of_an_adapter_is_refused(copy, tiny):
 
 def test_a_table_of_other_runs_is_damaged(copy, tiny):
     (copy / "results.json").write_text(json.dumps({**read_json(copy / "results.json"), "runs": [{"backbone": "ha"}]}))
-    with pytest.raises(InputError, match=r"results\.json is damaged .*; delete it"):
+    with pytest.raises(InputError, match=r"results\.json is incomplete or damaged .*; delete it"):
         run(tiny, copy, "naive", seeds="1")
 
 

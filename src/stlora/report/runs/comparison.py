@@ -17,7 +17,6 @@ from stlora.evaluation.between import between
 from stlora.evaluation.changes import Change, changes
 from stlora.evaluation.rows import Row, by_column, summarise
 from stlora.evaluation.time_of_day import mae_by_time_of_day
-from stlora.files import read_json
 from stlora.report.comparison_content import ComparisonContent, Key, key_of
 from stlora.report.content import NodeErrors, span
 from stlora.report.runs.against_alone import hour_changes, step_changes
@@ -30,6 +29,7 @@ from stlora.training.comparing.lists import names
 from stlora.training.comparing.protocol_text import ABOUT_COSTS, about_changes, about_errors, about_others
 from stlora.training.prepare import Prepared
 from stlora.training.run import Run
+from stlora.training.schemas import read_results
 
 Metrics = dict[str, Any]
 RunKey = tuple[str, str, str, int]  # backbone, adapter, mode and seed
@@ -51,8 +51,8 @@ def comparison_report(
         InputError: nothing is finished, a file is missing or damaged, the data is not there or has changed, there is no
             such sensor, or sensors are asked for and nothing was adapted.
     """
-    results = read_json(folder / "results.json")
-    metrics, protocol = results.get("runs", []), results.get("protocol", {})
+    results = read_results(folder)
+    metrics, protocol = results["runs"], results["protocol"]
     if not metrics:
         raise InputError(f"{folder} holds no finished run yet; give the command of the comparison again")
     runs = _find_runs(folder, metrics)
@@ -70,7 +70,6 @@ def comparison_report(
     shown = _choose(found, protocol)
     if sensors and shown is None:
         raise InputError(f"nothing in {folder} was adapted, so no forecasts are drawn; leave the sensors out")
-    protocol.setdefault("recipes", {})  # of earlier versions
     content = ComparisonContent(
         title=f"{data.series.name}: a comparison",
         summary=_summary(rows, data),

@@ -11,12 +11,12 @@ from yaml import YAMLError
 
 from stlora.errors import InputError
 from stlora.evaluation.rows import summarise
-from stlora.files import read_json
 from stlora.training.comparing.belonging import belongs
 from stlora.training.comparing.cells import Cell
 from stlora.training.comparing.columns import ALONE, column_behind
 from stlora.training.config import CompareConfig
 from stlora.training.run import Run
+from stlora.training.schemas import read_results
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def find_earlier(config: CompareConfig, fingerprint: str, asked: Sequence[Cell])
         InputError: ``results.json`` is damaged.
     """
     out, kept, left_out = Path(config.out), list[Cell](), dict[str, str]()
-    stored = read_json(out / "results.json") if (out / "results.json").exists() else {}
+    stored = read_results(out) if (out / "results.json").exists() else {}
     seen = {cell.folder for cell in asked}
     for cell in _listed(out, stored):
         if cell.folder in seen:
@@ -74,12 +74,7 @@ def cell_of(out: Path, metrics: dict[str, Any]) -> Cell:
 
 
 def _listed(out: Path, stored: dict[str, Any]) -> list[Cell]:
-    try:
-        return [cell_of(out, metrics) for metrics in stored.get("runs", [])]
-    except (AttributeError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{out / 'results.json'} is damaged (a run without {error}); delete it, and what is finished is listed anew"
-        ) from error
+    return [cell_of(out, metrics) for metrics in stored.get("runs", [])]
 
 
 def trouble(cell: Cell) -> str:

@@ -12,13 +12,13 @@ from typing import Any
 
 from stlora.data import SensorSeries
 from stlora.errors import InputError
-from stlora.files import read_json
 from stlora.training.comparing.adapter_recipes import adapter_recipes
 from stlora.training.comparing.cells import Cell, fit_config
 from stlora.training.comparing.lists import names
 from stlora.training.config import CompareConfig
 from stlora.training.models import is_baseline
 from stlora.training.recipe import Recipe
+from stlora.training.schemas import read_results
 from stlora.training.wrapping import form_of
 
 
@@ -34,24 +34,21 @@ def check_same_protocol(out: Path, protocol: dict[str, Any]) -> None:
     """
     if not (out / "results.json").exists():
         return
-    results = read_json(out / "results.json")
-    stored = results.get("protocol", {})
-    if not isinstance(stored, dict):
-        raise InputError(f"{out / 'results.json'} is damaged (its protocol is {stored!r}); delete it")
+    results = read_results(out)
+    stored = results["protocol"]
     if stored.get("data_fingerprint") != protocol["data_fingerprint"]:
         raise InputError(f"{out} holds a comparison on other data; choose another --out or delete the folder")
     options = stored.get("options", {})
     recipe_parts = {field.name for field in fields(Recipe)}
-    settled = {"recipe", *recipe_parts} if "recipes" not in stored else set()  # in options of earlier versions
     for name, value in json.loads(json.dumps(protocol["options"])).items():
-        if name not in MORE and name not in settled:
+        if name not in MORE:
             _check_same(out, name, options.get(name, getattr(CompareConfig, name, None)), value)
     finished = {run.get("backbone") for run in results.get("runs", [])}
     for backbone in (each for each in names(protocol["options"]["backbones"]) if each in finished):
         now, before = (each.get("backbone_options", {}).get(backbone, {}) for each in (protocol, stored))
         _check_same(out, f"backbone_options of {backbone}", before, json.loads(json.dumps(now)))
     for backbone, recipe in json.loads(json.dumps(protocol["recipes"])).items():
-        before = stored.get("recipes", {backbone: options}).get(backbone, {})
+        before = stored["recipes"].get(backbone, {})
         for name in recipe_parts & before.keys():
             _check_same(out, name, before[name], recipe[name])
     for name, recipe in json.loads(json.dumps(protocol.get("adapter_recipes", {}))).items():

@@ -10,10 +10,11 @@ from stlora.evaluation.changes import Change
 from stlora.evaluation.csv_lines import to_csv
 from stlora.evaluation.entries import change_of
 from stlora.evaluation.rows import Row, summarise
-from stlora.files import read_json, write_text
+from stlora.files import write_text
 from stlora.training.comparing.failed import failed_rows
 from stlora.training.comparing.latex_page import latex_page
 from stlora.training.comparing.protocol_text import page
+from stlora.training.schemas import read_results
 
 
 def write_tables(
@@ -45,7 +46,7 @@ def rewrite_tables(folder: str | Path) -> None:
     Raises:
         InputError: the file is missing or damaged.
     """
-    results = read_json(Path(folder) / "results.json")
-    protocol = {"recipes": {}, **results["protocol"]}  # earlier versions had no recipes
+    results = read_results(Path(folder))
+    protocol = results["protocol"]
     changes, others = ([change_of(entry) for entry in results.get(name, [])] for name in ("comparisons", "between"))
     write_tables(Path(folder), summarise(results["runs"]), changes, others, protocol, results.get("failed", {}))
