@@ -1,5 +1,6 @@
 """A run that was interrupted and taken up again is the run that was not."""
 
+import math
 import os
 import pickle
 import shutil
@@ -13,7 +14,7 @@ import torch
 
 from stlora import InputError
 from stlora.training import fitting
-from stlora.training.callbacks import read_checkpoint
+from stlora.training.callbacks import SafeCheckpoints, read_checkpoint
 
 FIT = {"epochs": 8, "learning_rate": 0.05, "patience": 0}
 
@@ -198,6 +199,46 @@ def test_the_checkpoint_of_a_larger_network_is_refused(tiny, half, tmp_path, int
     shutil.copy(tmp_path / "other" / "checkpoints" / "last.ckpt", last)
     with pytest.raises(InputError, match=r"last\.ckpt is not of this run .*; delete .*checkpoints") as caught:
         tiny.fit(folder)
+    assert "\n" not in str(caught.value)
+
+
+def _optimizer_state(content):
+    return content["optimizer_states"][0]["state"][0]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda c: c.update(state_dict={name: t.flatten()[1:] for name, t in c["state_dict"].items()}),
+        lambda c: next(iter(c["state_dict"].values())).fill_(math.nan),
+        lambda c: _optimizer_state(c).update(exp_avg=torch.zeros(2)),
+        lambda c: _optimizer_state(c)["exp_avg"].fill_(math.inf),
+        lambda c: _optimizer_state(c)["exp_avg_sq"].fill_(-1.0),
+        lambda c: _optimizer_state(c).update(step=torch.zeros(2)),
+        lambda c: _optimizer_state(c).update(step="two"),
+        lambda c: c.update(optimizer_states=[]),
+        lambda c: c["optimizer_states"][0]["param_groups"][0].update(lr="fast"),
+        lambda c: c["optimizer_states"][0]["param_groups"][0].update(lr=math.nan),
+        lambda c: c["lr_schedulers"][0].update(base_lrs=["fast"]),
+        lambda c: c["lr_schedulers"][0].update(last_epoch=None),
+        lambda c: c.update(loops={}),
+        lambda c: c["loops"]["fit_loop"]["epoch_progress"]["current"].update(completed=10**9),
+        lambda c: c["callbacks"]["TrainingLog"].update(rows=[]),
+        lambda c: c["callbacks"]["TrainingLog"].update(rows=[[0.0]]),
+        lambda c: c.update(callbacks={}),
+    ],
+)
+def test_a_checkpoint_that_does_not_fit_is_refused_before_training(tiny, tmp_path, interrupt, change):
+    """Its digest fits: it was not damaged but made so."""
+    options = {"schedule": "cosine"}
+    with pytest.raises(interrupt(epoch=2)):
+        tiny.fit(tmp_path / "run", **options)
+    last = tmp_path / "run" / "checkpoints" / "last.ckpt"
+    content = read_checkpoint(last)
+    change(content)
+    SafeCheckpoints().save_checkpoint(content, last)
+    with pytest.raises(InputError, match=r"last\.ckpt is not of this run .*; delete .*checkpoints") as caught:
+        tiny.fit(tmp_path / "run", **options)
     assert "\n" not in str(caught.value)
 
 

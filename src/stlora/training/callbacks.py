@@ -16,6 +16,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 from stlora.errors import InputError
 from stlora.files import write_atomically, write_text
 from stlora.progress import say
+from stlora.training.restored import check_restored
 
 
 class SafeCheckpoints(TorchCheckpointIO):
@@ -112,7 +113,9 @@ class TrainingLog(Callback):
         return self.rows[-1][-1] if self.rows else 0.0
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Start the clock."""
+        """Start the clock, once all is in its place."""
+        if trainer.ckpt_path is not None:
+            check_restored(trainer, pl_module, self.rows)
         self._before = self.seconds
         self._started = time.perf_counter()
 
