@@ -154,3 +154,16 @@ def test_hour_that_a_counter_has_twice_needs_the_zone(tmp_path: Path) -> None:
 def test_data_frame_of_the_package(tmp_path: Path) -> None:
     series = SensorSeries.from_dataframe(auckland())
     assert series.fingerprint() == load_series(write(tmp_path, auckland())).fingerprint()
+
+
+def test_two_counters_of_one_name_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="'A' appears more than once"):
+        load_series(eco_counter(tmp_path, "Date;A;A", 2, "Eco-Visio\n"))
+
+
+def test_date_and_time_in_two_columns(tmp_path: Path) -> None:
+    rows = [f"{day:02}/03/2024,{hour:02}:00,{hour},1" for day in (1, 2) for hour in range(24)]
+    (tmp_path / "x.csv").write_text("\n".join(["Date,Time,A IN,A OUT", *rows, ""]))
+    series = load_series(tmp_path / "x.csv")
+    assert series.time.equals(pd.date_range("2024-03-01", periods=48, freq="1h"))
+    assert series.node_ids == ("A IN", "A OUT")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate, pairwise
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,8 @@ _MAKER = re.compile(r"eco[- ]?(counter|compteur|visio|public)", re.IGNORECASE)
 _HOURS = r"^(\d{1,2}):00\s*-\s*\d{1,2}:(?:59|00)$"
 _NEAR, _MOST_WRONG = 25, 0.01  # rows that say what the date of a row is; the share of rows with another
 
+_Block: TypeAlias = tuple[list[str], NDArray[np.float64], tuple[str, ...], tuple[str, ...]]
+
 
 class EcoCounter:
     """Eco-Counter: a column of times and one per counter, or per counter and direction, under lines of titles."""
@@ -50,12 +53,12 @@ class EcoCounter:
         Raises:
             InputError: a file cannot be read whole, or there are no such columns.
         """
-        blocks = [(path, *block) for path in paths for block in self._blocks(path, channel)]
-        time, assumed = parse([stamp for _, stamps, _, _ in blocks for stamp in stamps])
-        ends = list(accumulate((len(stamps) for _, stamps, _, _ in blocks), initial=0))
+        blocks = [block for path in paths for block in self._blocks(path, channel)]
+        time, assumed = parse([stamp for stamps, *_ in blocks for stamp in stamps])
+        ends = list(accumulate((len(stamps) for stamps, *_ in blocks), initial=0))
         tables = [
-            make_table(values.to_numpy(), time[first:last], tuple(values.columns), notes)
-            for (_, _, values, notes), (first, last) in zip(blocks, pairwise(ends), strict=True)
+            make_table(values, time[first:last], node_ids, notes)
+            for (_, values, node_ids, notes), (first, last) in zip(blocks, pairwise(ends), strict=True)
         ]
         table = parts.join(tables)
         return replace(table, unit="counts", notes=(*table.notes, *assumed))
@@ -68,8 +71,8 @@ class EcoCounter:
         made = any(_MAKER.search(line) for line in found.above)
         return found if made or directions == {"IN", "OUT"} else None
 
-    def _blocks(self, path: Path, channel: str | None) -> list[tuple[list[str], pd.DataFrame, tuple[str, ...]]]:
-        """Of each block of a file the time stamps as text, the values by counter, and notes."""
+    def _blocks(self, path: Path, channel: str | None) -> list[_Block]:
+        """Of each block of a file the time stamps as text, the values, the counters and notes."""
         with path.open("rb") as file:
             found = self._outline(path, file.read(4096))
         if found is None:
@@ -82,16 +85,16 @@ class EcoCounter:
         for frame in files.blocks(path, found, clock + chosen, clock):
             stamps = frame[clock].astype(object).agg(" ".join, axis=1).str.strip()
             sums = stamps.str.lower().str.rstrip(":").isin(_SUMS).to_numpy()
-            numbers = {titles[i]: files.numbers(frame[i], titles[i], found.separator)[~sums] for i in chosen}
+            numbers = np.column_stack([files.numbers(frame[i], titles[i], found.separator)[~sums] for i in chosen])
             note = (f"{int(sums.sum())} rows of sums were left out.",) if sums.any() else ()
-            made.append((stamps[~sums].tolist(), pd.DataFrame(numbers), (*notes, *note)))
+            made.append((stamps[~sums].tolist(), numbers, tuple(titles[i] for i in chosen), (*notes, *note)))
         return made
 
 
 def _titles(found: Outline) -> list[str]:
     """The names of the columns; those that repeat take the name of the counter from the line above them."""
     titles = [title.strip() for title in found.titles]
-    if len({*titles}) == len(titles) or not found.above:
+    if len({*titles}) == len(titles) or not found.above or found.separator not in found.above[-1]:
         return titles
     counters = [cell.strip() for cell in found.above[-1].split(found.separator)]
     if len(counters) > len(titles):
