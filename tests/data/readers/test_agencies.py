@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zipfile
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -532,3 +533,11 @@ def test_place_that_is_empty_is_no_place(write: Write) -> None:
 def test_zeros_before_the_number_of_a_sensor_stay(write: Write) -> None:
     rows = [row.replace("K1", "007").replace("K2", "7") for row in utd19()]
     assert load_series(write("x.csv", UTD19, rows)).node_ids == ("007", "7")
+
+
+def test_zip_archive_is_to_be_unpacked(write: Write) -> None:
+    path = write("02-2022.csv", MADRID, madrid())
+    with zipfile.ZipFile(path.with_suffix(".zip"), "w") as archive:
+        archive.write(path, path.name)
+    with pytest.raises(InputError, match="unpack it"):
+        load_series(path.with_suffix(".zip"))

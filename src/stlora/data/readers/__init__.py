@@ -148,6 +148,10 @@ def read_table(path: Path, *others: Path, **options: Any) -> Table:
     head = read_head(path)
     found = next((reader for reader in SERIES_READERS if reader.recognises(path, head)), None)
     claimed = [reader for reader in SERIES_READERS if path.suffix.lower() in reader.suffixes]
+    if found is None and head.startswith(b"PK\x03\x04"):
+        raise InputError(
+            "is a zip archive or a workbook; unpack it and name a file or folder of it, or export it as CSV"
+        )
     if found is None:
         known = ", ".join(dict.fromkeys(reader.name for reader in SERIES_READERS))
         raise InputError(f"begins with {head[:8]!r}, which is no format read here; expected one of {known}")

@@ -159,7 +159,7 @@ WEBTRIS = Layout(
 _OPENAQ_NOTE = "OpenAQ's time stamps, which are in UTC here, stand at the end of what was averaged."
 OPENAQ = Layout(
     "OpenAQ",
-    ("location_id", "datetime", "parameter", "value"),
+    ("location_id", "datetime", "parameter", "value", "units"),
     "location_id",
     partial(times.offset, default=None),
     ("datetime",),
@@ -173,7 +173,7 @@ OPENAQ = Layout(
 )
 OPENAQ_EARLIER = replace(
     OPENAQ,
-    columns=("location", "utc", "parameter", "value"),
+    columns=("location", "utc", "parameter", "value", "unit"),
     node="location",
     time=partial(times.offset, default="UTC"),
     clock=("utc",),
@@ -183,7 +183,7 @@ OPENAQ_EARLIER = replace(
 )
 OPENAQ_EXPLORER = replace(
     OPENAQ_EARLIER,
-    columns=("location_id", "datetimeutc", "parameter", "value"),
+    columns=("location_id", "datetimeutc", "parameter", "value", "unit"),
     node="location_id",
     clock=("datetimeutc",),
     within="",
