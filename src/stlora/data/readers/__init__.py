@@ -150,7 +150,7 @@ def read_table(path: Path, *others: Path, **options: Any) -> Table:
     claimed = [reader for reader in SERIES_READERS if path.suffix.lower() in reader.suffixes]
     if found is None and head.startswith(b"PK\x03\x04"):
         raise InputError(
-            "is a zip archive or a workbook; unpack it and name a file or folder of it, or export it as CSV"
+            "is a zip archive or a workbook, which is no format read here; unpack it, or export the table as CSV"
         )
     if found is None:
         known = ", ".join(dict.fromkeys(reader.name for reader in SERIES_READERS))
