@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import copy
 import io
 import json
 import math
@@ -201,7 +202,7 @@ def change_content(content: Any, rng: np.random.Generator) -> Any:
 
 def pick(rng: np.random.Generator) -> Any:
     """A value that does not belong."""
-    return VALUES[int(rng.integers(len(VALUES)))]
+    return copy.deepcopy(VALUES[int(rng.integers(len(VALUES)))])
 
 
 def change_text(raw: bytes, yaml_file: bool, rng: np.random.Generator) -> bytes:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
+from msgspec import Meta
 from numpy.typing import NDArray
 
 from stlora.data.mapped import row_chunks
 from stlora.data.series import SensorSeries, digestible, finish_digest
 from stlora.data.time.zones import check_timezone, zone_name
 from stlora.errors import InputError
-from stlora.files import read_json, write_atomically, write_json
+from stlora.files import write_atomically, write_json
 from stlora.folders import check_filled, filled
 from stlora.paths import expanded
+from stlora.records import Text, read_record
 
 FORMAT_VERSION = 1
 _FORMAT = "stlora series"
@@ -170,41 +173,55 @@ def open_store(folder: str | Path) -> SensorSeries:
     """
     folder = Path(expanded(folder))
     check_filled(folder)
-    facts = read_json(folder / _FACTS)
-    if facts.get("format") != _FORMAT or facts.get("format_version") != FORMAT_VERSION:
-        raise InputError(
-            f"{folder / _FACTS} is {facts.get('format')!r} version {facts.get('format_version')!r}; expected "
-            f"{_FORMAT!r} version {FORMAT_VERSION}; write it again, or upgrade stlora"
-        )
+    facts = read_record(folder / _FACTS, _Facts, "write it again", FORMAT_VERSION)
     try:
         values = np.load(folder / _VALUES, mmap_mode="r", allow_pickle=False)
+        nodes = len(facts.node_ids)
         if not isinstance(values, np.memmap) or values.dtype != np.float32 or values.ndim != 2:
             raise InputError(f"{_VALUES} is no float32 array [T, N]")
-        ids = tuple(str(node) for node in facts["node_ids"])
+        if values.shape[1] != nodes:
+            raise InputError(f"{_VALUES} has {values.shape[1]} columns and {_FACTS} names {nodes} sensors")
         return SensorSeries(
             values,
             _time(facts, len(values)),
-            ids,
-            **_network(folder / _NETWORK, len(ids)),
-            unit=str(facts["unit"]),
-            name=str(facts["name"]),
-            timezone=facts["timezone"],
-            zero_is_missing=facts["zero_is_missing"],
-            notes=tuple(str(note) for note in facts["notes"]),
+            tuple(facts.node_ids),
+            **_network(folder / _NETWORK, nodes),
+            unit=facts.unit,
+            name=facts.name,
+            timezone=facts.timezone,
+            zero_is_missing=facts.zero_is_missing,
+            notes=tuple(facts.notes),
         )
     except Exception as error:  # numpy and pandas answer damage with almost any exception
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{folder} cannot be opened as a series ({reason}); write it again") from error
 
 
-def _time(facts: dict[str, Any], steps: int) -> pd.DatetimeIndex:
-    start = pd.Timestamp(facts["start"]).as_unit("ns")
-    interval = pd.Timedelta(facts["interval"] or 0).as_unit("ns")
+@dataclass(frozen=True)
+class _Facts:
+    """``series.json``."""
+
+    format: Literal["stlora series"]
+    name: Text
+    unit: Text
+    start: Text
+    interval: Text | None
+    even_in_real_time: bool
+    timezone: Text | None
+    zero_is_missing: bool | None
+    node_ids: Annotated[list[Text], Meta(min_length=1)]
+    notes: list[Text]
+    fingerprint: Text
+
+
+def _time(facts: _Facts, steps: int) -> pd.DatetimeIndex:
+    start = pd.Timestamp(facts.start).as_unit("ns")
+    interval = pd.Timedelta(facts.interval or 0).as_unit("ns")
     stamps: NDArray[np.datetime64] = (start.value + interval.value * np.arange(steps, dtype=np.int64)).view("M8[ns]")
     time = pd.DatetimeIndex(stamps)
-    if facts["timezone"] is not None:
-        check_timezone(str(facts["timezone"]))
-    return time if not facts["even_in_real_time"] else time.tz_localize("UTC").tz_convert(facts["timezone"])
+    if facts.timezone is not None:
+        check_timezone(facts.timezone)
+    return time if not facts.even_in_real_time else time.tz_localize("UTC").tz_convert(facts.timezone)
 
 
 def _network(path: Path, nodes: int) -> dict[str, NDArray[Any]]:
@@ -216,5 +233,8 @@ def _network(path: Path, nodes: int) -> dict[str, NDArray[Any]]:
             found["coordinates"] = arrays["coordinates"]
         if "weight" in arrays:
             found["adjacency"] = np.zeros((nodes, nodes), dtype=np.float32)
-            found["adjacency"][arrays["source"], arrays["target"]] = arrays["weight"]
+            edges = np.stack([arrays["source"], arrays["target"]])
+            if edges.size and not 0 <= edges.min() <= edges.max() < nodes:
+                raise InputError(f"{path.name} has edges of other sensors than the {nodes} there are")
+            found["adjacency"][edges[0], edges[1]] = arrays["weight"]
     return found

@@ -40,6 +40,8 @@ def check_restored(
     if not optimizer.state:
         raise ValueError("nothing of the optimizer is there")
     for parameter, state in optimizer.state.items():
+        if state.keys() != {"step", "exp_avg", "exp_avg_sq"}:
+            raise ValueError(f"the optimizer has {', '.join(map(str, state))[:100] or 'nothing'} for a parameter")
         for name, value in state.items():
             shape: Any = parameter.shape if name != "step" else torch.Size([])
             if not isinstance(value, Tensor) or value.shape != shape or not value.isfinite().all():
