@@ -348,9 +348,7 @@ def run_case(root: Path, index: int, seed: int) -> str:
             change(path, rng)
         else:
             where = name
-        words = ["case" if word == "@" else word for word in command]
-        if words[0] == "study" and words.count("--runs") == 2:
-            del words[2:4]
+        words = on_the_case(command)
         try:
             return check(name, words, *command_line(words), valid)
         except Exception:
@@ -380,18 +378,29 @@ def peak() -> float:
     return found
 
 
+def warm(root: Path) -> None:
+    """Every command on every folder as it was made: it goes well, and what it imports is there."""
+    for name, (_, commands) in MADE.items():
+        for command in commands:
+            shutil.copytree(root / name, root / "case")
+            words = on_the_case(command)
+            assert check(name, words, *command_line(words), True) == "well"
+            clean(root)
+
+
+def on_the_case(command: list[str]) -> list[str]:
+    """The command on the copy; of two places to take backbones from the last."""
+    words = ["case" if word == "@" else word for word in command]
+    if words.count("--runs") == 2:
+        first = words.index("--runs")
+        del words[first : first + 2]
+    return words
+
+
 def work(first: int, count: int, seed: int, root: Path, out: int) -> None:
     """Cases ``first`` to ``count``; a line of index, outcome, seconds and GiB for each."""
     warnings.simplefilter("ignore")
-    for name, (_, commands) in MADE.items():  # warm, and known to go well
-        for command in commands:
-            shutil.copytree(root / name, root / "case")
-            words = ["case" if word == "@" else word for word in command]
-            if words[0] == "study" and words.count("--runs") == 2:
-                del words[2:4]
-            code, said = command_line(words)
-            assert check(name, words, code, said, True) == "well"
-            clean(root)
+    warm(root)
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
     peak()
