@@ -28,7 +28,7 @@ __all__ = [
     "load_series",
 ]
 
-__getattr__ = lazy_names(
+__getattr__, __dir__ = lazy_names(
     __name__,
     {
         "InputError": "stlora.errors",

@@ -27,6 +27,9 @@ _BACKBONES = {
     "dcrnn": "stlora.backbones.dcrnn:DCRNN",
 }
 
+# the class of each by its own name, and the module that defines it
+CLASSES = {place.partition(":")[2]: place.partition(":")[0] for place in _BACKBONES.values()}
+
 
 def names() -> list[str]:
     """The names that :func:`create` takes.

@@ -10,4 +10,4 @@ if TYPE_CHECKING:
 
 __all__ = ["create", "fit_baseline", "names", "takes"]
 
-__getattr__ = lazy_names(__name__, {"fit_baseline": "stlora.baselines.fitting"})
+__getattr__, __dir__ = lazy_names(__name__, {"fit_baseline": "stlora.baselines.fitting"})

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -34,6 +34,8 @@ from stlora.data.time.stamps import to_interval, to_start
 from stlora.errors import InputError
 from stlora.folders import check_filled
 from stlora.paths import expanded
+
+Data: TypeAlias = SensorSeries | pd.DataFrame | str | Path  # as a person would give it
 
 _log = logging.getLogger(__name__)
 _DEEPEST, _MOST_FILES = 4, 20_000  # folders in folders that are searched for parts of a table
@@ -124,6 +126,42 @@ def load_series(
     for note in series.notes:
         _log.info("%s", note)
     return series
+
+
+def as_series(
+    data: Data,
+    *,
+    zero_is_missing: bool | None = None,
+    timezone: str | None = None,
+    **options: Any,
+) -> SensorSeries:
+    """A series of whatever a person would give for one: a series, a data frame, or what :func:`load_series` reads.
+
+    Args:
+        data: the measurements.
+        zero_is_missing: whether a zero stands for a missing value, where that is not settled.
+        timezone: the clock of the series; see :func:`load_series`.
+        **options: more options of :func:`load_series`, for a file.
+
+    Raises:
+        InputError: it is none of these, or cannot be read.
+
+    Example:
+        >>> frame = pd.DataFrame({"a": [3.0, 4.0]}, index=pd.date_range("2024-01-01", periods=2, freq="1h"))
+        >>> as_series(frame).node_ids
+        ('a',)
+    """
+    if isinstance(data, (str, Path)):
+        return load_series(data, zero_is_missing=zero_is_missing, timezone=timezone, **options)
+    if isinstance(data, pd.DataFrame):
+        data = SensorSeries.from_dataframe(data)
+    if isinstance(data, SensorSeries):
+        series = data if timezone is None else in_zone(data, timezone)
+        return mask_zeros(series) if zero_is_missing and series.zero_is_missing is None else series
+    raise InputError(
+        f"the data are a {type(data).__name__}; expected a SensorSeries, a pandas DataFrame, or the path of a file or "
+        "folder; an array becomes a series with SensorSeries.from_numpy"
+    )
 
 
 def _as_published(series: SensorSeries, entry: Entry, zero_is_missing: bool) -> tuple[SensorSeries, bool]:

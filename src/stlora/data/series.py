@@ -131,6 +131,11 @@ class SensorSeries:
         """
         from stlora.data.from_python import of_dataframe
 
+        if not isinstance(frame, pd.DataFrame):
+            raise InputError(
+                f"the frame is a {type(frame).__name__}; expected a pandas DataFrame; a file is read with load_series"
+            )
+
         return cls(**of_dataframe(frame, **options))
 
     @classmethod

@@ -10,4 +10,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ServedNetwork", "export"]
 
-__getattr__ = lazy_names(__name__, {"ServedNetwork": "stlora.serving.network", "export": "stlora.serving.exporting"})
+__getattr__, __dir__ = lazy_names(
+    __name__, {"ServedNetwork": "stlora.serving.network", "export": "stlora.serving.exporting"}
+)

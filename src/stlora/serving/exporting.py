@@ -39,11 +39,11 @@ class Exported:
     difference: float
 
 
-def export(run: Run, output: str | Path, module: nn.Module | str | None = None) -> Exported:
+def export(run: Run | str | Path, output: str | Path, module: nn.Module | str | None = None) -> Exported:
     """Write the network of a run as one file that needs no stlora.
 
     Args:
-        run: a finished run.
+        run: a finished run, or its folder.
         output: a .pt2 file for torch or an .onnx file.
         module: the backbone of your own, or ``package.module:factory`` to run that code, if the run has one.
 
@@ -51,6 +51,7 @@ def export(run: Run, output: str | Path, module: nn.Module | str | None = None) 
         InputError: the output cannot be written, a forecast is NaN or infinite, the network cannot be exported, or the
             file answers otherwise.
     """
+    run = Run(run)
     path = check_output(Path(expanded(output)))
     run.check_not_own(path)
     record = run.record()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FewShotConfig", "FieldStudyConfig", "TransferConfig", "few_shot_study", "field_study", "transfer_study"]
 
-__getattr__ = lazy_names(
+__getattr__, __dir__ = lazy_names(
     __name__,
     {
         "FewShotConfig": "stlora.studies.config",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AdaptConfig", "CompareConfig", "FitConfig", "Run", "adapt", "compare", "evaluate", "fit", "predict"]
 
-__getattr__ = lazy_names(
+__getattr__, __dir__ = lazy_names(
     __name__,
     {
         "AdaptConfig": "stlora.training.config",

@@ -12,10 +12,11 @@ import lightning
 from torch import nn
 
 from stlora.adapters import WrappedBackbone
-from stlora.data import SensorSeries
+from stlora.data.catalogue.entries import find
+from stlora.data.load import Data
 from stlora.errors import InputError
 from stlora.training import together
-from stlora.training.config import AdaptConfig, DataOptions
+from stlora.training.config import AdaptConfig, DataOptions, expect_config
 from stlora.training.forecasts import choose_device
 from stlora.training.kept import keep_forecasts
 from stlora.training.loop import train
@@ -30,7 +31,10 @@ KEPT = "kept"  # the folder of a run for its backbone's forecasts
 
 
 def adapt(
-    config: AdaptConfig, series: SensorSeries | None = None, module: nn.Module | None = None, show: bool = False
+    config: AdaptConfig,
+    series: Data | None = None,
+    module: nn.Module | None = None,
+    show: bool = False,
 ) -> Run:
     """Fit an adapter on the trained backbone of ``config.run``.
 
@@ -52,11 +56,12 @@ def adapt(
     Raises:
         InputError: the run, the data or an option cannot be used.
     """
+    expect_config(config, AdaptConfig)
     with together.claim(config.out):
         return _adapt(config, series, module, show)
 
 
-def _adapt(config: AdaptConfig, series: SensorSeries | None, module: nn.Module | None, show: bool) -> Run:
+def _adapt(config: AdaptConfig, series: Data | None, module: nn.Module | None, show: bool) -> Run:
     memory = PeakMemory()
     together.join()
     source = Run(config.run)
@@ -123,12 +128,16 @@ def _task(
     return task, val.seconds + (0.0 if train is None else train.seconds)
 
 
-def open_run(record: BackboneRecord, series: SensorSeries | None = None, moved_to: str | None = None) -> Prepared:
+def open_run(
+    record: BackboneRecord,
+    series: Data | None = None,
+    moved_to: str | None = None,
+) -> Prepared:
     """The data that a backbone was trained on, split and scaled as it was then.
 
     Args:
         record: of the backbone.
-        series: the measurements, if they are at hand.
+        series: the measurements, if they are at hand, or where they are.
         moved_to: where the data lies now, if not where it lay then.
 
     Raises:
@@ -139,4 +148,9 @@ def open_run(record: BackboneRecord, series: SensorSeries | None = None, moved_t
     options: dict[str, Any] = {name: value for name, value in fit.items() if name in names}
     if moved_to is not None:
         options["data"] = moved_to
+    elif series is None and not Path(options["data"]).exists() and find(options["data"]) is None:
+        raise InputError(
+            f"the data of this run, {options['data']}, are not there; name their file with --data (data=), or give the "
+            "measurements in Python (series=) if they were given there"
+        )
     return prepare(open_series(DataOptions(**options), series), fit, record.scaler)

@@ -275,3 +275,13 @@ class CompareConfig(RecipeChanges, RunOptions, DataOptions):
             raise InputError(f"adapt_epochs is {self.adapt_epochs} and jobs {self.jobs}; expected 1 or more of each")
         if self.tune_epochs is not None and self.tune_epochs < 1:
             raise InputError(f"tune_epochs is {self.tune_epochs}; expected 1 or more")
+
+
+def expect_config(config: object, kind: type) -> None:
+    """Refuse what is no configuration, as data given in its place are.
+
+    Raises:
+        InputError: it is none.
+    """
+    if not isinstance(config, kind):
+        raise InputError(f"the configuration is a {type(config).__name__}; expected a {kind.__name__}, then the data")

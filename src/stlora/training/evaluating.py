@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from stlora.data import SensorSeries
+from stlora.data.load import Data
 from stlora.errors import InputError
 from stlora.training.adaptation import open_run
 from stlora.training.resources import PeakMemory
@@ -15,20 +16,20 @@ from stlora.training.run import Run
 
 
 def evaluate(
-    run: Run,
+    run: Run | str | Path,
     split: str = "test",
     data: str | None = None,
-    series: SensorSeries | None = None,
+    series: Data | None = None,
     module: nn.Module | str | None = None,
     device: str = "auto",
 ) -> dict[str, Any]:
     """The metrics of a run, recomputed from its files; nothing is written.
 
     Args:
-        run: a finished run.
+        run: a finished run, or its folder.
         split: train, val or test.
         data: the data's new place, if it was moved.
-        series: the measurements, if they are at hand.
+        series: the measurements, if they are at hand, or where they are.
         module: the backbone of your own, or ``package.module:factory`` to run that code, if the run has one.
         device: auto, cpu or cuda.
 
@@ -37,6 +38,7 @@ def evaluate(
     """
     if split not in ("train", "val", "test"):
         raise InputError(f"split is {split!r}; choose train, val or test")
+    run = Run(run)
     memory = PeakMemory()
     stored = run.metrics
     record = run.record()

@@ -14,11 +14,12 @@ from torch import nn
 from stlora.adapters import WrappedBackbone
 from stlora.backbones import own
 from stlora.data import SensorSeries
+from stlora.data.load import Data
 from stlora.data.time.clock import slots_of_a_day
 from stlora.errors import InputError
 from stlora.training import models, together
 from stlora.training.baseline import fit_baseline_run
-from stlora.training.config import FitConfig, FitPlan
+from stlora.training.config import FitConfig, FitPlan, expect_config
 from stlora.training.loop import train
 from stlora.training.prepare import Prepared, open_series, prepare
 from stlora.training.resources import PeakMemory
@@ -30,14 +31,17 @@ from stlora.training.wrapping import check_from_scratch, wrap
 
 
 def fit(
-    config: FitConfig, series: SensorSeries | None = None, module: nn.Module | None = None, show: bool = False
+    config: FitConfig,
+    series: Data | None = None,
+    module: nn.Module | None = None,
+    show: bool = False,
 ) -> Run:
     """Train a backbone, alone or jointly with an adapter, to its best validation MAE.
 
     Args:
         config: all options, those of the training where they differ from the recipe; 0 epochs take weights that are
             there as they are.
-        series: the measurements, if they are at hand; otherwise they are read from ``config.data``.
+        series: the measurements, if they are at hand, or where they are; otherwise they are read from ``config.data``.
         module: a backbone of your own, ``[B, T, N, C]`` to ``[B, H, N, 1]`` in scaled units, in place of a name;
             its weights are trained from where they stand.
         show: progress on the terminal.
@@ -57,11 +61,12 @@ def fit(
         >>> sorted(run.metrics["average"])
         ['mae', 'mape', 'rmse']
     """
+    expect_config(config, FitConfig)
     with together.claim(config.out):
         return _fit(config, series, module, show)
 
 
-def _fit(config: FitConfig, series: SensorSeries | None, module: nn.Module | None, show: bool) -> Run:
+def _fit(config: FitConfig, series: Data | None, module: nn.Module | None, show: bool) -> Run:
     memory = PeakMemory()
     together.join()
     series = open_series(config, series)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from stlora.adapters import STLoRA
 from stlora.data import SensorSeries, load_series
 from stlora.data.check.text import some
+from stlora.data.load import Data, as_series
 from stlora.data.reading import on_clock, read_as
 from stlora.data.windows import Windows
 from stlora.errors import InputError
@@ -63,13 +64,18 @@ class Prediction:
     notes: tuple[str, ...]
 
 
-def predict(run: Run, series: SensorSeries, module: nn.Module | str | None = None, device: str = "auto") -> Prediction:
+def predict(
+    run: Run | str | Path,
+    series: Data,
+    module: nn.Module | str | None = None,
+    device: str = "auto",
+) -> Prediction:
     """Forecast from the last observed window of ``series``.
 
     Args:
-        run: a finished run.
-        series: measurements of the sensors that the run was fitted to, in any order; more are ignored. They are put on
-            the clock of the run's data, and zeros mean what they mean there.
+        run: a finished run, or its folder.
+        series: measurements of the sensors that the run was fitted to, in any order, or where they are; more are
+            ignored. They are put on the clock of the run's data, and zeros mean what they mean there.
         module: the backbone of your own, or ``package.module:factory`` to run that code, if the run has one.
         device: auto, cpu or cuda.
 
@@ -77,7 +83,9 @@ def predict(run: Run, series: SensorSeries, module: nn.Module | str | None = Non
         InputError: a sensor is missing, the interval is another, there is no whole window, or a forecast is NaN or
             infinite.
     """
+    run = Run(run)
     record = run.record()
+    series = load_later(record, series) if isinstance(series, (str, Path)) else as_series(series)
     series, notes = _window(record, series)
     interval = pd.Timedelta(seconds=record.interval_seconds)
     where = choose_device(device)

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from stlora.data import SensorSeries, load_series
+from stlora.data import SensorSeries
 from stlora.data.filling import Filling
 from stlora.data.graph_choice import make_graph, names_graph
+from stlora.data.load import Data, as_series
 from stlora.data.mapped import row_chunks
 from stlora.data.scaling import Scaler
 from stlora.data.series import observed_enough
@@ -45,29 +46,28 @@ class Prepared:
         return self.scaler.transform(values), torch.from_numpy(clock(self.series.time[rows]))
 
 
-def open_series(options: DataOptions, series: SensorSeries | None = None) -> SensorSeries:
+def open_series(options: DataOptions, series: Data | None = None) -> SensorSeries:
     """Read the data, take the part that the options name, and make the graph if they say how.
 
     ``max_missing`` and a graph made of correlations see the training part alone: the steps of the training histories.
 
     Args:
         options: which data.
-        series: the measurements, if they are at hand; they are not read then, nor is a part taken: ``start``, ``end``
-            and ``max_missing`` are for what is read.
+        series: the measurements, if they are at hand, or where they are in place of ``options.data``. What the options
+            say of clock, zeros, period and ``max_missing`` holds for them too.
 
     Raises:
         InputError: the data cannot be read, nothing is left, the graph cannot be made, or the fingerprint, which
             covers the graph, is another than the stated one.
     """
     made = names_graph(options.graph)
-    if series is None:
-        graph = "none" if made else options.graph
-        series = load_series(
-            options.data, graph=graph, zero_is_missing=options.zero_is_missing, timezone=options.timezone
-        )
+    reading: dict[str, Any] = {"zero_is_missing": options.zero_is_missing, "timezone": options.timezone}
+    reading["graph"] = "none" if made else options.graph
+    series = as_series(options.data if series is None else series, **reading)
+    if options.start is not None or options.end is not None:
         series = series.select(start=options.start, end=options.end)
-        if options.max_missing is not None:
-            series = _well_observed(series, options, options.max_missing)
+    if options.max_missing is not None:
+        series = _well_observed(series, options, options.max_missing)
     if made:
         split = _split(series, asdict(options))
         series = make_graph(series, str(options.graph), _training_rows(split, options.history))

@@ -113,11 +113,16 @@ class Run:
     """A run folder.
 
     Args:
-        folder: of the run, finished or to be written.
+        folder: of the run, finished or to be written; a run is one by itself.
+
+    Raises:
+        InputError: it is no path.
     """
 
-    def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(expanded(folder))
+    def __init__(self, folder: str | Path | Run) -> None:
+        if not isinstance(folder, (str, Path, Run)):
+            raise InputError(f"the run is a {type(folder).__name__}; expected a run or the path of its folder")
+        self.folder: Path = folder.folder if isinstance(folder, Run) else Path(expanded(folder))
 
     def begin(self, config: Any) -> None:
         """Claim the folder for a run with these options, or take up the unfinished one that it holds.

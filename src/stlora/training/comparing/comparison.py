@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from stlora.data import SensorSeries
+from stlora.data.load import Data
 from stlora.errors import InputError
 from stlora.evaluation.between import between
 from stlora.evaluation.changes import Change, changes
@@ -26,7 +26,7 @@ from stlora.training.comparing.protocol import check_same_protocol, make_protoco
 from stlora.training.comparing.protocol_so_far import with_earlier
 from stlora.training.comparing.table_files import write_tables
 from stlora.training.comparing.workers import run_cells
-from stlora.training.config import CompareConfig
+from stlora.training.config import CompareConfig, expect_config
 from stlora.training.models import check_backbones
 from stlora.training.prepare import open_series
 from stlora.training.run import Run
@@ -50,7 +50,7 @@ class Comparison:
     left_out: dict[str, str] = field(default_factory=dict)
 
 
-def compare(config: CompareConfig, series: SensorSeries | None = None, show: bool = False) -> Comparison:
+def compare(config: CompareConfig, series: Data | None = None, show: bool = False) -> Comparison:
     """Fit every backbone alone with every seed, do with it what the columns say, and write the tables.
 
     A finished cell is not run again; an interrupted one is taken up; a failed one is reported and the others go on.
@@ -65,12 +65,13 @@ def compare(config: CompareConfig, series: SensorSeries | None = None, show: boo
         InputError: the data or an option cannot be used, a backbone is unknown, or another process writes to the
             folder.
     """
+    expect_config(config, CompareConfig)
     together.refuse("a comparison")
     with claimed(config.out):
         return _compare(config, series, show)
 
 
-def _compare(config: CompareConfig, series: SensorSeries | None, show: bool) -> Comparison:
+def _compare(config: CompareConfig, series: Data | None, show: bool) -> Comparison:
     check_backbones(names(config.backbones), config.backbone_options)
     series = open_series(config, series)
     if config.seed != CompareConfig.seed:
