@@ -65,6 +65,8 @@ def _fitting(tensor: Tensor, own: Tensor) -> Tensor:
         raise ValueError(f"is of type {tensor.dtype}; expected a floating type such as {own.dtype}")
     if not own.is_floating_point() and tensor.dtype != own.dtype:
         raise ValueError(f"is of type {tensor.dtype}; expected {own.dtype}")
+    if tensor.layout is not torch.strided or tensor.is_meta or tensor.is_quantized:
+        raise ValueError(f"is stored as {tensor.layout} of {tensor.dtype}; expected plain numbers")
     ready = tensor.to(own.dtype)
     if own.is_floating_point() or own.is_complex():
         wrong = ~ready.isfinite()

@@ -181,3 +181,15 @@ def test_saving_again_replaces_the_whole_adapter(folder, model, backbone, histor
     again = STLoRA.from_pretrained(backbone, folder).eval()
     assert torch.equal(again(history()), model(history()))
     assert len(list(folder.iterdir())) == 3
+
+
+@pytest.mark.parametrize("stored", [torch.bfloat16, torch.float64])
+@pytest.mark.parametrize("wanted", [torch.float32, torch.bfloat16, torch.float64])
+def test_an_adapter_of_any_width_takes_that_of_its_backbone(model, backbone, tmp_path, history, stored, wanted):
+    expected = model(history())
+    model.to(stored).save_pretrained(tmp_path)
+    again = STLoRA.from_pretrained(backbone.to(wanted), tmp_path, check_backbone=False).eval()
+    assert {tensor.dtype for tensor in again.adapter.parameters()} == {wanted}
+    found = again(history().to(wanted))
+    assert found.dtype == wanted
+    torch.testing.assert_close(found.float(), expected, rtol=0.1, atol=0.5)

@@ -160,7 +160,7 @@ class WrappedBackbone(nn.Module):
         )
 
     def _take(self, tensors: dict[str, Tensor], fit: Fit, folder: Path) -> None:
-        """Take the weights of a saved adapter.
+        """Take the weights of a saved adapter, in the type of the backbone's.
 
         Raises:
             InputError: the backbone has other sizes than the adapter was fitted for, or a tensor does not fit.
@@ -171,6 +171,8 @@ class WrappedBackbone(nn.Module):
                     f"the adapter in {folder} was fitted for {size}={getattr(fit, size)} and the backbone has "
                     f"{getattr(self, size)}; give the backbone it was fitted to"
                 )
+        kinds = [parameter.dtype for parameter in self.backbone.parameters() if parameter.is_floating_point()]
+        self.adapter.to(dtype=kinds[0] if kinds else None)
         put(self.adapter, tensors, f"the weights of the adapter in {folder / WEIGHTS}", AGAIN)
 
 
