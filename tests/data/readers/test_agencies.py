@@ -541,3 +541,30 @@ def test_zip_archive_is_to_be_unpacked(write: Write) -> None:
         archive.write(path, path.name)
     with pytest.raises(InputError, match="unpack it"):
         load_series(path.with_suffix(".zip"))
+
+
+def test_header_longer_than_the_first_bytes(write: Write) -> None:
+    more = ",".join(f"another column of this table {i}" for i in range(300))
+    path = write("x.csv", f"{UTD19},{more}", [f"{row}{',' * 300}" for row in utd19()])
+    assert load_series(path).node_ids == ("K1", "K2")
+
+
+def test_utf8_with_a_wrong_byte_is_refused(write: Write) -> None:
+    rows = [row.replace("K1", "Kö").replace("K2", "Kä") for row in utd19()]
+    path = write("x.csv", UTD19, rows)
+    path.write_bytes(path.read_bytes().replace("Kä".encode(), b"K\xe4", 1))
+    with pytest.raises(InputError, match="UTF-8"):
+        load_series(path)
+    assert load_series(write("y.csv", UTD19, rows, encoding="cp1252")).node_ids == ("Kö", "Kä")
+
+
+def test_eea_pollutant_as_address_of_its_vocabulary(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    start = pd.date_range("2024-07-01", periods=4, freq="1h")
+    pollutant = "http://dd.eionet.europa.eu/vocabulary/aq/pollutant/5"
+    frame = pd.DataFrame(
+        {"Samplingpoint": "AT/SPO.1", "Pollutant": pollutant, "Start": start, "End": start, "Value": 1.0}
+        | {"Unit": "ug.m-3", "AggType": "hour", "Validity": 1}
+    )
+    frame.to_parquet(tmp_path / "x.parquet")
+    assert load_series(tmp_path / "x.parquet", channel="pm10").values.tolist() == [[1.0]] * 4

@@ -167,3 +167,10 @@ def test_date_and_time_in_two_columns(tmp_path: Path) -> None:
     series = load_series(tmp_path / "x.csv")
     assert series.time.equals(pd.date_range("2024-03-01", periods=48, freq="1h"))
     assert series.node_ids == ("A IN", "A OUT")
+
+
+def test_many_counters(tmp_path: Path) -> None:
+    header = "Date;" + ";".join(
+        f"Counter on the bridge number {i} IN;Counter on the bridge number {i} OUT" for i in range(150)
+    )
+    assert load_series(eco_counter(tmp_path, header, 300)).num_nodes == 300

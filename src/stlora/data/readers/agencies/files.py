@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 import unicodedata
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +25,7 @@ from stlora.errors import InputError
 BLOCK = 32 << 20  # bytes of text that are read at once
 _ROWS = 1_000_000  # of a Parquet file that are read at once
 _TOP = 40  # lines before the header that are looked through
+_FEW, _LONGEST = 4, 1 << 20  # lines; bytes of a header
 _FREE_SIZE, _MAX_EXPANSION = 64 << 20, 200  # bytes; what no measurement reaches: 200 bytes from one byte of gzip
 _GZIP = b"\x1f\x8b"
 
@@ -94,16 +96,24 @@ def plain(name: object) -> str:
     return " ".join("".join(c for c in letters if not unicodedata.combining(c)).lower().split())
 
 
-def start_of(path: Path, head: bytes) -> tuple[str, bool] | None:
-    """The text that a file begins with, unpacked, and whether its last line may be cut; None for what is no text."""
-    if head.startswith(_GZIP):
-        try:
+def start_of(path: Path, head: bytes) -> list[str] | None:
+    """The lines that a file begins with, unpacked; None for what is no text.
+
+    Args:
+        path: the file, of which more is read if the first bytes hold less than a few lines.
+        head: its first bytes.
+    """
+    try:
+        if head.startswith(_GZIP):
             head = zlib.decompressobj(wbits=31).decompress(head, 1 << 16)
-        except zlib.error:
+        if b"\0" in head or head.startswith((b"PAR1", b"PK\x03\x04")):
             return None
-    if b"\0" in head or head.startswith((b"PAR1", b"PK\x03\x04")):
+        if head.count(b"\n") < _FEW and len(head) >= 4096:  # a header of many columns
+            with _open(path) as file:
+                head = file.read(_LONGEST)
+        return _decode(head)[0].splitlines()
+    except (zlib.error, OSError, EOFError, InputError):
         return None
-    return _decode(head)[0], len(head) >= 4096
 
 
 def outline(path: Path, head: bytes, is_header: Callable[[Sequence[str]], bool]) -> Outline | None:
@@ -114,10 +124,7 @@ def outline(path: Path, head: bytes, is_header: Callable[[Sequence[str]], bool])
         head: its first bytes.
         is_header: whether these column names, in plain letters, are those of the header.
     """
-    start = start_of(path, head)
-    if start is None:
-        return None
-    lines = start[0].splitlines()[:_TOP]
+    lines = (start_of(path, head) or [])[:_TOP]
     alike, before = 0, list[int]()
     for number, line in enumerate(lines):
         for separator in (mark for mark in ",;\t" if mark in line):
@@ -243,6 +250,10 @@ def _decode(raw: bytes) -> tuple[str, str]:
     except UnicodeDecodeError as error:
         if error.start >= len(raw) - 4:  # a character that the end of the block cuts
             return raw[: error.start].decode("utf-8"), "utf-8"
+        if re.search(rb"[\xc2-\xf4][\x80-\xbf]", raw):  # which nobody writes in Windows-1252
+            raise InputError(
+                f"is not UTF-8 text (byte {error.start} of a block); it is damaged, get it again"
+            ) from error
         return raw.decode("cp1252", errors="replace"), "cp1252"
 
 

@@ -270,8 +270,7 @@ class _Headless(Layout):
 
     def outline(self, path: Path, head: bytes) -> Outline | None:
         """How the file is laid out, if it is of this layout."""
-        start = files.start_of(path, head)
-        line = "" if start is None else start[0].lstrip().partition("\n")[0].strip()
+        line = next((line for line in files.start_of(path, head) or [] if line.strip()), "").strip()
         if not re.match(r'"?\d\d/\d\d/\d{4} \d\d:\d\d:\d\d"?,\d+,\d+,\d+,"?[NSEW]"?,"?[A-Z]{2}"?,', line):
             return None
         cells = len(line.split(","))

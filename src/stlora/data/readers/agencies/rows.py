@@ -222,8 +222,9 @@ def _wanted(layout: Layout, block: Block, channel: str | None, tally: _Tally) ->
     codes, texts = distinct(block.column(layout.quantity))
     asked, chosen = _key(channel or ""), np.zeros(len(texts) + 1, dtype=bool)
     for i, text in enumerate(texts):
-        code = str(text).removesuffix(".0").lstrip("0")
-        name = layout.quantities.get(code, (str(text), ""))[0]
+        label = str(text).rpartition("/")[2] if str(text).startswith("http") else str(text)  # of a vocabulary
+        code = label.removesuffix(".0").lstrip("0")
+        name = layout.quantities.get(code, (label, ""))[0]
         tally.quantities[name] = None
         chosen[i] = channel is None or asked in (_key(name), _key(code))
         if chosen[i]:
@@ -233,6 +234,8 @@ def _wanted(layout: Layout, block: Block, channel: str | None, tally: _Tally) ->
             f"holds several quantities ({', '.join(tally.quantities)}); choose one with --channel (channel=), such as "
             f"{next(iter(tally.quantities))}"
         )
+    if (codes < 0).any():
+        tally.left_out["they do not say what they measure"] += int((codes < 0).sum())
     return chosen[codes]
 
 

@@ -52,7 +52,7 @@ def moments(column: pd.Series, formats: Sequence[str], utc: bool = False) -> pd.
         row = int(np.flatnonzero(np.isin(codes, np.flatnonzero(best)))[0])
         raise InputError(
             f"row {row_of(column, row)} has the time {str(texts[codes[row]])!r}; expected one written as "
-            f"{pd.Timestamp('2024-01-31 23:55').strftime(formats[-1].replace('ISO8601', '%Y-%m-%d %H:%M:%S'))}"
+            f"{pd.Timestamp('2024-01-31 23:55').strftime(formats[0].replace('ISO8601', '%Y-%m-%d %H:%M:%S'))}"
         )
     if not (index.year.min() > 1700 and index.year.max() < 2200):
         raise InputError(f"time stamps run from {index.min()} to {index.max()}; expected years after 1700, before 2200")
