@@ -17,7 +17,7 @@ def distinct(column: pd.Series) -> tuple[NDArray[np.intp], pd.Series]:
     codes, values = pd.factorize(column)
     texts = pd.Series(values.astype(object) if isinstance(column.dtype, pd.CategoricalDtype) else values)
     if texts.dtype == object or pd.api.types.is_string_dtype(texts.dtype):
-        texts = pd.Series([str(cell).strip() for cell in texts], dtype=object)
+        texts = pd.Series([" ".join(str(cell).split()) for cell in texts], dtype=object)  # one line in messages
     return np.asarray(codes, dtype=np.intp), texts
 
 
