@@ -115,7 +115,13 @@ def data_check(options: CheckOptions) -> None:
     if options.picture is not None:
         check_not_input(options.picture, (options.path, options.graph))
     series = load_series(
-        options.path, graph=options.graph, zero_is_missing=options.zero_is_missing, timezone=options.timezone
+        options.path,
+        graph=options.graph,
+        zero_is_missing=options.zero_is_missing,
+        channel=options.channel,
+        columns=options.columns,
+        decimal=options.decimal,
+        timezone=options.timezone,
     )
     draw(series)
     description = describe(series)
@@ -206,7 +212,16 @@ def predict(options: PredictOptions) -> None:
     output, run = check_output(Path(options.output)), Run(options.run)
     run.check_not_own(output)
     check_not_input(output, (options.data, options.graph))
-    series = load_later(run.record(), options.data, options.graph, options.zero_is_missing, options.timezone)
+    series = load_later(
+        run.record(),
+        options.data,
+        options.graph,
+        options.zero_is_missing,
+        options.timezone,
+        channel=options.channel,
+        columns=options.columns,
+        decimal=options.decimal,
+    )
     prediction = run_predict(run, series, module=options.module, device=options.device)
     write_prediction(prediction.table, output)
     for note in prediction.notes[len(series.notes) :]:  # reading the file told the others

@@ -1,4 +1,4 @@
-"""The one error that a user can mend."""
+"""The errors that a user can mend."""
 
 
 class InputError(ValueError):
@@ -8,3 +8,16 @@ class InputError(ValueError):
     line prints it after ``stlora: error:`` and exits with status 2; any other exception is a defect of the
     library and exits with status 1.
     """
+
+
+class UnneededOptionError(InputError):
+    """An option of reading that does not fit the data, which can be read without it.
+
+    Args:
+        option: its name.
+        message: as of :class:`InputError`.
+    """
+
+    def __init__(self, option: str, message: str) -> None:
+        super().__init__(message)
+        self.option = option

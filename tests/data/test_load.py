@@ -135,7 +135,7 @@ def test_folder_without_series_is_refused(tmp_path):
     (tmp_path / "edges.csv").write_text("from,to,cost\n1,2,3\n")
     (tmp_path / "sensor_locations.csv").write_text(LOCATIONS)
     (tmp_path / ".hidden.h5").write_bytes(b"")
-    (tmp_path / "latin.csv").write_bytes("time,Straße\n2024-01-01,1\n".encode("latin-1"))
+    (tmp_path / "latin.csv").write_bytes("time,Straße\n2024-01-01,1\n".encode() + b"\xff2024-01-02,1\n")
     with pytest.raises(InputError, match="holds no series"):
         load_series(tmp_path)
 

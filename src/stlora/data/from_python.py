@@ -2,47 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from stlora.data.readers import agencies
-from stlora.data.readers.long import find_columns, is_long, to_table
+from stlora.data.readers import agencies, cells, tables
 from stlora.data.readers.undated import time_axis
-from stlora.data.readers.wide import frame_to_table
 from stlora.data.time.axis import regular
 from stlora.data.time.stamps import to_interval, to_start
 from stlora.errors import InputError
-
-_SAMPLE = 20
 
 
 def of_dataframe(
     frame: pd.DataFrame,
     channel: str | None = None,
+    columns: str | Mapping[str, str] | None = None,
+    decimal: str | None = None,
     adjacency: ArrayLike | None = None,
     coordinates: ArrayLike | None = None,
     unit: str = "",
     name: str = "series",
 ) -> dict[str, Any]:
     """The arguments of :meth:`stlora.data.series.SensorSeries.from_dataframe`'s series."""
-    if isinstance(frame.index, pd.MultiIndex):  # of time and sensor
-        frame = frame.reset_index()
-    names = [str(column) for column in frame.columns]
-    rows = frame.iloc[:_SAMPLE].to_numpy(dtype=object).tolist()
-    published = agencies.table_of_frame(frame, channel)
-    if published is not None:
-        table = published
-    elif is_long(names, rows):
-        time_column, node, value = find_columns(names, rows, channel)
-        table = to_table(frame.iloc[:, time_column], frame.iloc[:, node], frame.iloc[:, value], names[value])
-    elif channel is not None:
-        raise InputError("the data frame has one column per sensor, which needs no channel; leave out channel")
-    else:
-        table = frame_to_table(frame)
+    table = agencies.table_of_frame(frame, channel)
+    if table is None:
+        table = tables.to_table(cells.of_frame(frame), channel, tables.parse_columns(columns), decimal)
     axis = regular(table.time, table.values)
     return {
         "values": axis.values,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -24,14 +24,16 @@ from stlora.data.companions import (
 from stlora.data.graph_choice import names_graph
 from stlora.data.readers import SERIES_READERS, SeriesReader, Table, read_table
 from stlora.data.readers.agencies import check_whole
+from stlora.data.readers.cells import check_decimal
 from stlora.data.readers.graph_file import read_graph
+from stlora.data.readers.tables import parse_columns
 from stlora.data.reading import in_zone, mask_zeros
 from stlora.data.series import SensorSeries, observed_share
 from stlora.data.simulation.network import simulate
 from stlora.data.store import is_store, open_store
 from stlora.data.time.axis import regular
 from stlora.data.time.stamps import to_interval, to_start
-from stlora.errors import InputError
+from stlora.errors import InputError, UnneededOptionError
 from stlora.folders import check_filled
 from stlora.paths import expanded
 
@@ -47,6 +49,8 @@ def load_series(
     *,
     zero_is_missing: bool | None = None,
     channel: str | None = None,
+    columns: str | Mapping[str, str] | None = None,
+    decimal: str | None = None,
     start: str | pd.Timestamp | None = None,
     interval: str | pd.Timedelta | None = None,
     timezone: str | None = None,
@@ -72,6 +76,10 @@ def load_series(
         zero_is_missing: whether a zero stands for a missing value; None means as the layout says, which is yes
             for METR-LA's and LargeST's and no for most others.
         channel: which measurement to read of a file that holds several, such as ``flow``.
+        columns: the columns of a table, where their names do not tell what they are, such as
+            ``time=date+hour,node=site,value=count``, or a mapping of the same.
+        decimal: the decimal mark of numbers as text, ``.`` or ``,``, where it cannot be told; the other mark parts
+            thousands.
         start: the first time stamp of a file that holds no dates.
         interval: the time between two rows of a file that does not tell it, such as ``15min``.
         timezone: the clock of the series, such as ``Europe/Berlin``. Time stamps without zone are taken for it, those
@@ -96,8 +104,10 @@ def load_series(
     if entry is not None and not entry.files:
         series = simulate().series
     elif is_store(Path(path_or_name)):
-        if any(option is not None for option in (channel, start, interval)):
-            raise InputError(f"{path_or_name} is a stored series; leave out channel, start and interval")
+        if any(option is not None for option in (channel, columns, decimal, start, interval)):
+            raise InputError(
+                f"{path_or_name} is a stored series; leave out channel, columns, decimal, start and interval"
+            )
         series = open_store(path_or_name)
         series = series if timezone is None else in_zone(series, timezone)
     else:
@@ -105,6 +115,8 @@ def load_series(
         path = stored(entry) if entry else Path(path_or_name)
         options = {
             "channel": channel,
+            "columns": parse_columns(columns),
+            "decimal": check_decimal(decimal),
             "start": None if start is None else to_start(start),
             "interval": None if interval is None else to_interval(interval),
         }
@@ -183,6 +195,8 @@ def _from_path(
     try:
         table = read_table(source, *others, **options)
         series = _to_series(table, timezone, name=(path.resolve() if path.is_dir() else path).stem)
+    except UnneededOptionError as error:
+        raise UnneededOptionError(error.option, f"{path if others else source}: {error}") from error
     except InputError as error:
         raise InputError(f"{path if others else source}: {error}") from error
     if path.is_dir() and not others:
@@ -206,7 +220,7 @@ def _series_files(folder: Path) -> tuple[list[Path], tuple[str, ...]]:
     files += sorted(folder.glob("*/his.npz"))  # LargeST keeps them by year
     for reader in SERIES_READERS:
         found = _held(reader, files)
-        if reader.in_parts and found:
+        if found and reader.in_parts(found):
             return found, _left_out(found, files)
         if len(found) == 1:
             return found, ()
@@ -215,7 +229,7 @@ def _series_files(folder: Path) -> tuple[list[Path], tuple[str, ...]]:
             raise InputError(f"{folder} holds several series ({names}); name the one to read")
     deeper = _deeper(folder)
     for reader in SERIES_READERS:
-        if reader.in_parts and (found := _held(reader, deeper)):
+        if (found := _held(reader, deeper)) and reader.in_parts(found):
             return found, _left_out(found, deeper)
     known = ", ".join(dict.fromkeys(suffix for reader in SERIES_READERS for suffix in reader.suffixes))
     raise InputError(f"{folder} holds no series; expected one file ({known}) with a column of time stamps")

@@ -116,9 +116,9 @@ class SensorSeries:
         Args:
             frame: wide (a time index or time column, one column per sensor), or long (columns, or index levels, for
                 time, sensor and value).
-            **options: ``channel``, the column of values of a long frame that has several; ``adjacency`` ``[N, N]``
-                and ``coordinates`` ``[N, 2]`` in the order of the columns, or of the sensors' first rows; ``unit``;
-                ``name``.
+            **options: ``channel``, ``columns`` and ``decimal`` of :func:`stlora.data.load_series`; ``adjacency``
+                ``[N, N]`` and ``coordinates`` ``[N, 2]`` in the order of the columns, or of the sensors' names;
+                ``unit``; ``name``.
 
         Raises:
             InputError: there are no times or no numbers, or the parts do not fit together.

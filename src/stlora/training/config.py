@@ -21,6 +21,9 @@ class DataOptions:
         data: a catalogue name, or a file or folder in any format the library reads.
         graph: a graph file that does not lie with the data; or knn (nearest sensors by coordinates) or correlation
             (sensors that deviate alike in the training part), knn:5 for 5 neighbours instead of 8; or none.
+        channel: which measurement to read of data that hold several, such as speed.
+        columns: the columns of a table, where their names do not tell, such as time=date+hour,node=site,value=count.
+        decimal: the decimal mark of numbers as text, . or , where it cannot be told; the other one parts thousands.
         start: first time stamp to use.
         end: last time stamp to use; a date means the whole day.
         max_missing: leave out sensors that miss more than this share of the training part.
@@ -41,6 +44,9 @@ class DataOptions:
 
     data: str
     graph: str | None = None
+    channel: str | None = None
+    columns: str | None = None
+    decimal: str | None = None
     start: str | None = None
     end: str | None = None
     max_missing: float | None = None

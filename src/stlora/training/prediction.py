@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from stlora.data.check.text import some
 from stlora.data.load import Data, as_series
 from stlora.data.reading import on_clock, read_as
 from stlora.data.windows import Windows
-from stlora.errors import InputError
+from stlora.errors import InputError, UnneededOptionError
 from stlora.files import write_atomically
 from stlora.training.config import DataOptions
 from stlora.training.forecasts import check_finite, choose_device
@@ -31,6 +32,7 @@ def load_later(
     graph: str | Path | None = None,
     zero_is_missing: bool | None = None,
     timezone: str | None = None,
+    **options: str | None,
 ) -> SensorSeries:
     """Read a later file of a run's network, as the run's own data were read.
 
@@ -41,13 +43,25 @@ def load_later(
         zero_is_missing: what a zero means in this file, if not what it means in the run's data.
         timezone: of time stamps without zone, if it is not that of the run's data; or the clock of the run's data, if
             the run does not know it and this file has a zone.
+        **options: ``channel``, ``columns`` and ``decimal`` of :func:`stlora.data.load_series`; those of the run where
+            they are None and the file takes them.
 
     Raises:
         InputError: the file cannot be read, or not on the run's clock.
     """
     zero = record.zero_is_missing if zero_is_missing is None else zero_is_missing
     zone = timezone or record.timezone
-    series = load_series(data, graph=graph, zero_is_missing=zero, timezone=zone)
+    own = {name: record.fit.get(name) for name in ("channel", "columns", "decimal")}
+    given = {name: option for name, option in options.items() if option is not None}
+    reading: dict[str, Any] = {**{name: option for name, option in own.items() if option is not None}, **given}
+    while True:
+        try:
+            series = load_series(data, graph=graph, zero_is_missing=zero, timezone=zone, **reading)
+            break
+        except UnneededOptionError as error:
+            if error.option in given or error.option not in reading:
+                raise
+            del reading[error.option]  # this file is of another layout than the run's data
     return on_clock(series, zone) if record.timezone is None and zone is not None else series
 
 

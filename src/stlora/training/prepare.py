@@ -61,7 +61,9 @@ def open_series(options: DataOptions, series: Data | None = None) -> SensorSerie
             covers the graph, is another than the stated one.
     """
     made = names_graph(options.graph)
-    reading: dict[str, Any] = {"zero_is_missing": options.zero_is_missing, "timezone": options.timezone}
+    reading: dict[str, Any] = {
+        name: getattr(options, name) for name in ("zero_is_missing", "timezone", "channel", "columns", "decimal")
+    }
     reading["graph"] = "none" if made else options.graph
     series = as_series(options.data if series is None else series, **reading)
     if options.start is not None or options.end is not None:

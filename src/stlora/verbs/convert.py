@@ -17,7 +17,9 @@ class ConvertOptions(PathOptions):
         path: a file, a folder, or a catalogue name.
         output: the file to write (.csv or .parquet), or the folder for the layouts basicts and largest.
         layout: wide has one column per sensor, long one row per time and sensor.
-        channel: which measurement to read of a file that holds several, such as speed.
+        channel: which measurement to read of data that hold several, such as speed.
+        columns: the columns of a table, where their names do not tell, such as time=date+hour,node=site,value=count.
+        decimal: the decimal mark of numbers as text, . or , where it cannot be told; the other one parts thousands.
         start: the first time stamp of a file that holds no dates.
         interval: the time between two rows of a file that does not tell it, such as 15min.
         timezone: the clock of the data, such as Europe/Berlin; time stamps without zone are taken for it, others
@@ -30,6 +32,8 @@ class ConvertOptions(PathOptions):
     output: str
     layout: Literal["wide", "long", "basicts", "largest"] = "wide"
     channel: str | None = None
+    columns: str | None = None
+    decimal: str | None = None
     start: str | None = None
     interval: str | None = None
     timezone: str | None = None
@@ -51,6 +55,8 @@ def data_convert(options: ConvertOptions) -> None:
         graph=options.graph,
         zero_is_missing=options.zero_is_missing,
         channel=options.channel,
+        columns=options.columns,
+        decimal=options.decimal,
         start=options.start,
         interval=options.interval,
         timezone=options.timezone,

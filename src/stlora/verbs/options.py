@@ -28,6 +28,9 @@ class CheckOptions(PathOptions):
     Attributes:
         path: a file, a folder, or a catalogue name.
         graph: a graph file that does not lie with the data.
+        channel: which measurement to read of data that hold several, such as speed.
+        columns: the columns of a table, where their names do not tell, such as time=date+hour,node=site,value=count.
+        decimal: the decimal mark of numbers as text, . or , where it cannot be told; the other one parts thousands.
         zero_is_missing: whether a zero means missing; as the file's layout says if not given.
         timezone: the clock of the data, such as Europe/Berlin; time stamps without zone are taken for it, others
             converted to it; theirs if not given.
@@ -37,6 +40,9 @@ class CheckOptions(PathOptions):
 
     path: str
     graph: str | None = None
+    channel: str | None = None
+    columns: str | None = None
+    decimal: str | None = None
     zero_is_missing: bool | None = None
     timezone: str | None = None
     picture: str | None = None
@@ -127,6 +133,9 @@ class PredictOptions(PathOptions):
         data: a file or folder with recent measurements of the same sensors.
         output: the file to write, .parquet or .csv.
         graph: a graph file that does not lie with the data.
+        channel: which measurement to read; that of the run if not given.
+        columns: the columns of a table; those of the run's data if not given and they are there.
+        decimal: the decimal mark of numbers as text; that of the run's data if not given.
         zero_is_missing: whether a zero means missing in this file; as in the run's data if not given.
         timezone: the zone of time stamps without one, such as Europe/Berlin; that of the run's data if not given. Time
             stamps with a zone are converted to that of the run's data.
@@ -138,6 +147,9 @@ class PredictOptions(PathOptions):
     data: str
     output: str
     graph: str | None = None
+    channel: str | None = None
+    columns: str | None = None
+    decimal: str | None = None
     zero_is_missing: bool | None = None
     timezone: str | None = None
     module: str | None = None

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from stlora.data import SensorSeries, load_series
-from stlora.data.readers.agencies.counters import in_order
+from stlora.data.time.hours import by_order_of_rows
 from stlora.errors import InputError
 
 TITLES = "Eco-Counter export\nPeriod;01/03/2024 - 02/03/2024\n\n"
@@ -136,7 +136,7 @@ def test_parquet_and_places_of_the_package(tmp_path: Path) -> None:
 
 def test_day_that_begins_at_midnight() -> None:
     hours = np.tile(np.arange(24), 3)
-    time, notes = in_order(np.repeat(np.arange(3), 24), hours)
+    time, notes = by_order_of_rows(np.repeat(np.arange(3), 24), hours)
     assert time.equals(pd.date_range("1970-01-01", periods=72, freq="1h"))
     assert notes == ()
 

@@ -72,7 +72,7 @@ def test_places_that_are_no_points_give_no_coordinates(folder):
 def test_measurements_alone_are_enough(tmp_path):
     (tmp_path / "X.dyna").write_text(DYNA)
     series = load_series(tmp_path / "X.dyna")
-    assert series.node_ids == ("8", "7")
+    assert series.node_ids == ("7", "8")
     assert series.adjacency is None
 
 

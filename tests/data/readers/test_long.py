@@ -9,7 +9,8 @@ from hypothesis.extra.numpy import arrays
 
 from stlora.data import load_series
 from stlora.data.readers import read_table
-from stlora.data.readers.long import is_long
+from stlora.data.readers.cells import of_frame
+from stlora.data.readers.tables import find_roles
 from stlora.errors import InputError
 
 TIME = pd.date_range("2024-01-01", periods=3, freq="15min")
@@ -62,9 +63,7 @@ def test_absent_rows_are_missing_and_repeated_ones_dropped(tmp_path, suffix):
 def test_value_column_is_named_or_told(tmp_path, suffix):
     frame = long_frame().assign(speed=7.0, quality=1)
     path = save(tmp_path, frame, suffix)
-    with pytest.raises(
-        InputError, match="columns of values 'flow', 'speed', 'quality'; choose one with stlora data convert --channel"
-    ):
+    with pytest.raises(InputError, match=r"columns of values 'flow', 'speed'; choose one with --channel"):
         read_table(path)
     check(path, channel="flow")
     with pytest.raises(InputError, match="'density' is none of them"):
@@ -81,20 +80,20 @@ def test_two_spellings_of_one_time_are_one(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("names", "row", "expected"),
+    ("names", "rows", "expected"),
     [
-        (["time", "a", "b"], ["2024-01-01", "1", "2"], False),
-        (["time", "station", "temperature"], ["2024-01-01", "1", "2"], True),
-        (["time", "place", "depth"], ["2024-01-01", "north", "2"], True),
-        (["time", "place", "depth"], ["2024-01-01", "", "2"], False),
-        (["time", "id", "a", "b"], ["2024-01-01", "1", "2", "3"], False),
-        (["time", "id", "a", "value"], ["2024-01-01", "1", "2", "3"], True),
-        (["time", "value"], ["2024-01-01", "1"], False),
-        (["", "sensor", "value"], ["2024-01-01", "1", "2"], False),
+        (["time", "a", "b"], [["2024-01-01", 1, 2]], False),
+        (["time", "station", "temperature"], [["2024-01-01", 1, 2]], True),
+        (["time", "place", "depth"], [["2024-01-01", "north", 2], ["2024-01-01", "south", 2]], True),
+        (["time", "place", "depth"], [["2024-01-01", "north", 2], ["2024-01-02", "south", 2]], False),
+        (["time", "place", "depth"], [["2024-01-01", "", 2]], False),
+        (["time", "id", "a", "value"], [["2024-01-01", 1, 2, 3]], True),
+        (["time", "value"], [["2024-01-01", 1]], False),
+        (["", "sensor", "value"], [["2024-01-01", 1, 2]], True),
     ],
 )
-def test_long_and_wide_are_told_apart(names, row, expected):
-    assert is_long(names, [row]) is expected
+def test_long_and_wide_are_told_apart(names, rows, expected):
+    assert bool(find_roles(of_frame(pd.DataFrame(rows, columns=names))).node) is expected
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def test_name_without_suffix_is_read_by_content(tmp_path):
     check_is_frame(read_table(csv_of(tmp_path, FRAME.to_csv(), name="counts")))
 
 
-@pytest.mark.parametrize("text", ["12,5", "True", "n.v.", "0x10", "1_000", "-", "3 4"])
+@pytest.mark.parametrize("text", ["1,2,5", "True", "n.v.", "0x10", "1_000", "12-", "3 4"])
 def test_cell_that_is_no_number_is_named(tmp_path, text):
     path = csv_of(tmp_path, f"time;a;b\n2024-01-01;1;1\n2024-01-02;1;{text}\n")
     with pytest.raises(InputError) as caught:
@@ -108,10 +108,11 @@ def test_infinite_value_is_named(tmp_path, text):
         ("\n\n", "holds no rows"),
         ("time\n2024-01-01\n", "1 rows of 0 sensors"),
         ("x,y\n1,2\n3,4\n", "has no time column"),
-        ("date,time,a\n2024-01-01,00:05,2\n", "all look like the time"),
+        ("date,time,a\n2024-01-01 00:05,2024-01-01 00:10,2\n", "all look like the time"),
+        ("date,time,a\n2024-01-01,2024-01-01 00:10,2\n", "all look like the time"),
         ("time,a\n1330560000,2\n", "expected a time stamp such as"),
         ('time,a\n2024-01-01,"1\n', "cannot be read as CSV"),
-        ("time,Straße\n2024-01-01,1\n".encode("latin-1"), "is not UTF-8 text"),
+        ("time,Stra\u00dfe\n2024-01-01,1\n".encode().replace(b"\n2024", b"\xff\n2024"), "is not UTF-8 text"),
         (b"time,a\n\x00\x00", "which is no format read here"),
         (b"", "is empty"),
         (b"<!DOCTYPE html><html>", "is a web page, not data"),

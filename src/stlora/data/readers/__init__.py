@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,25 +11,28 @@ from stlora.data.readers import (
     agencies,
     basicts,
     basicts_dat,
+    delimited,
     hdf,
     largest_npz,
     libcity,
-    long_csv,
-    long_parquet,
+    parquet,
     pems,
+    tables,
     torch_mts,
-    wide_csv,
-    wide_parquet,
 )
 from stlora.data.readers.table import Table
-from stlora.errors import InputError
+from stlora.errors import InputError, UnneededOptionError
 from stlora.files import check_regular
 
 __all__ = ["SERIES_READERS", "SeriesReader", "Table", "read_head", "read_table"]
 
 
-def _always(_: Path) -> bool:
+def _always(_: object) -> bool:
     return True
+
+
+def _never(_: object) -> bool:
+    return False
 
 
 @dataclass(frozen=True)
@@ -41,9 +44,9 @@ class SeriesReader:
         suffixes: the file names that claim this format.
         recognises: whether a file with these first bytes is of this format.
         read: reads a file; raises InputError for anything it cannot read whole.
-        options: those of ``channel``, ``start`` and ``interval`` that ``read`` takes.
+        options: those of the options of :func:`read_table` that ``read`` takes.
         holds_series: whether a file of these suffixes holds a series rather than something that lies beside one.
-        in_parts: whether several files of this format in a folder are parts of one table; ``read`` takes them all.
+        in_parts: whether these files of this format in a folder are parts of one table; ``read`` takes them all.
     """
 
     name: str
@@ -52,10 +55,11 @@ class SeriesReader:
     read: Callable[..., Table]
     options: tuple[str, ...] = ()
     holds_series: Callable[[Path], bool] = _always
-    in_parts: bool = False
+    in_parts: Callable[[Sequence[Path]], bool] = _never
 
 
 _UNDATED = ("start", "interval")
+_TABLES = ("channel", "columns", "decimal")
 
 
 def _agency(name: str, recognises: Callable[[Path, bytes], bool], read: Callable[..., Table]) -> SeriesReader:
@@ -66,7 +70,7 @@ def _agency(name: str, recognises: Callable[[Path, bytes], bool], read: Callable
             return False
 
     suffixes = (".csv", ".txt", ".gz", ".parquet")
-    return SeriesReader(name, suffixes, recognises, read, ("channel",), holds_series, in_parts=True)
+    return SeriesReader(name, suffixes, recognises, read, ("channel",), holds_series, _always)
 
 
 # In the order in which a folder is searched; what is recognised more closely stands before what takes more.
@@ -86,12 +90,16 @@ SERIES_READERS = (
     SeriesReader("Torch-MTS npz", (".npz",), torch_mts.recognises, torch_mts.read, ("start",), pems.holds_series),
     SeriesReader("PEMS npz", (".npz",), pems.recognises, pems.read, ("channel", *_UNDATED), pems.holds_series),
     *(_agency(*layout) for layout in agencies.FORMATS),
-    SeriesReader("long Parquet", (".parquet",), long_parquet.recognises, long_parquet.read, ("channel",)),
-    SeriesReader("Parquet", (".parquet",), wide_parquet.recognises, wide_parquet.read),
+    SeriesReader("Parquet", (".parquet",), parquet.recognises, tables.read_parquet, _TABLES, _always, tables.are_parts),
     SeriesReader(
-        "long CSV", (".csv", ".txt"), long_csv.recognises, long_csv.read, ("channel",), wide_csv.has_time_column
+        "CSV",
+        (".csv", ".txt", ".gz"),
+        delimited.recognises,
+        tables.read_csv,
+        _TABLES,
+        tables.holds_series,
+        tables.are_parts,
     ),
-    SeriesReader("CSV", (".csv", ".txt"), wide_csv.recognises, wide_csv.read, (), wide_csv.has_time_column),
 )
 
 _UNPACK = "which is not read as it is; unpack it first"
@@ -139,7 +147,8 @@ def read_table(path: Path, *others: Path, **options: Any) -> Table:
     Args:
         path: the file.
         others: further parts of the same table.
-        options: ``channel``, ``start`` and ``interval``, for the formats that need telling; None is not given.
+        options: ``channel``, ``columns``, ``decimal``, ``start`` and ``interval``, for the formats that need telling;
+            None is not given.
 
     Raises:
         InputError: the format is unknown, is not the one its name claims or does not take an option, or the content
@@ -163,5 +172,7 @@ def read_table(path: Path, *others: Path, **options: Any) -> Table:
     given = {name: value for name, value in options.items() if value is not None}
     refused = [name for name in given if name not in found.options]
     if refused:
-        raise InputError(f"is {found.name}, which does not need {refused[0]}; leave out {refused[0]}")
+        raise UnneededOptionError(
+            refused[0], f"is {found.name}, which does not need {refused[0]}; leave out {refused[0]}"
+        )
     return found.read(path, *others, **given)

@@ -8,9 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from stlora.data.readers import json_file, libcity_graph, long, wide_csv
+from stlora.data.readers import delimited, json_file, libcity_graph, tables
+from stlora.data.readers.cells import Numbers
 from stlora.data.readers.table import GraphFile, Table
 from stlora.errors import InputError
 
@@ -35,19 +37,21 @@ def read(path: Path, *, channel: str | None = None) -> Table:
     Raises:
         InputError: there is no such column, or a row has no time, entity or number.
     """
-    text = wide_csv.read_text(path)
-    outline = wide_csv.read_outline(text)
+    cells = delimited.read(path)
+    header = list(cells.titles)
     config = path.with_name("config.json")
     info = json_file.read(config).get("info") if config.is_file() else None
     info = info if isinstance(info, dict) else {}
-    name = _channel(outline.header[len(_KEYS) :], channel, info.get("data_col"))
+    name = _channel(header[len(_KEYS) :], channel, info.get("data_col"))
     keys = [_KEYS.index("time"), _KEYS.index("entity_id")]
-    frame = wide_csv.parse_cells(text, outline, [*keys, 1])
-    if not (frame.iloc[:, 1].str.strip() == "state").all():
+    if not (cells.text(1).str.strip() == "state").all():
         raise InputError("holds rows that are no state of a place, such as trajectories; expected the type state")
-    time = frame.iloc[:, keys[0]].where(frame.iloc[:, keys[0]] != "").str.removesuffix("Z")  # local, in spite of it
-    table = long.to_table(time, frame.iloc[:, keys[1]], frame.iloc[:, outline.header.index(name)], name)
-    others = [other for other in outline.header[len(_KEYS) :] if other != name]
+    stamps = cells.text(keys[0]).str.removesuffix("Z")  # local, in spite of it
+    values = Numbers(separator=cells.separator).of([cells.column(header.index(name))], [name])[:, 0]
+    time, assumed = tables.to_time(stamps)
+    table = tables.spread(pd.Series(time), cells.text(keys[1]), values, name)
+    table = replace(table, notes=(*assumed, *table.notes))
+    others = [other for other in header[len(_KEYS) :] if other != name]
     note = f"The column {name} was read" + (f"; the file also holds {', '.join(others)}." if others else ".")
     table = replace(table, notes=(note, *table.notes), unit=_unit(name))
     if path.with_suffix(".geo").is_file():
@@ -95,7 +99,7 @@ def _in_order(table: Table, path: Path) -> Table:
 def _places(path: Path) -> dict[str, tuple[float, float] | None]:
     """Latitude and longitude by id, None for what is no point on Earth."""
     try:
-        rows = [row for row in csv.reader(wide_csv.read_text(path).splitlines(), strict=True) if row]
+        rows = [row for row in csv.reader(delimited.read_text(path).splitlines(), strict=True) if row]
     except (OSError, InputError, csv.Error) as error:
         raise InputError(f"{path.name} cannot be read as CSV ({error}); get it again") from error
     header = [cell.strip() for cell in rows[0]] if rows else []

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from stlora.data.graph import KERNEL_THRESHOLD, from_distances
-from stlora.data.readers import wide_csv
+from stlora.data.readers import delimited
+from stlora.data.readers.cells import Numbers
 from stlora.data.readers.graph import Graph
-from stlora.data.readers.wide import to_numbers
 from stlora.errors import InputError
 
 _KEYS = ("rel_id", "type", "origin_id", "destination_id")
@@ -32,23 +32,24 @@ def read(path: Path, node_ids: tuple[str, ...], info: dict[str, Any]) -> Graph:
     Raises:
         InputError: a column is missing, several may hold the weights, or a weight is no number.
     """
-    text = wide_csv.read_text(path)
-    outline = wide_csv.read_outline(text)
-    missing = [name for name in _KEYS[2:] if name not in outline.header]
+    cells = delimited.read(path)
+    header = list(cells.titles)
+    missing = [name for name in _KEYS[2:] if name not in header]
     if missing:
-        raise InputError(f"has columns {', '.join(outline.header)}; expected origin_id and destination_id")
-    origin, target = (outline.header.index(name) for name in _KEYS[2:])
-    frame = wide_csv.parse_cells(text, outline, [origin, target])
-    column = _weight_column(outline.header, info)
+        raise InputError(f"has columns {', '.join(header)}; expected origin_id and destination_id")
+    origin, target = (header.index(name) for name in _KEYS[2:])
+    column = _weight_column(header, info)
     matrix = np.full((len(node_ids), len(node_ids)), np.inf)
     position = {node: i for i, node in enumerate(node_ids)}
-    rows = frame.iloc[:, origin].str.strip().map(position), frame.iloc[:, target].str.strip().map(position)
+    rows = cells.text(origin).str.strip().map(position), cells.text(target).str.strip().map(position)
     inside = (rows[0].notna() & rows[1].notna()).to_numpy()
-    weights = np.ones(len(frame)) if column is None else to_numbers(frame.iloc[:, column], outline.header[column])
+    weights = np.ones(cells.rows)
+    if column is not None:
+        weights = Numbers(separator=cells.separator).of([cells.column(column)], [header[column]])[:, 0]
     if not (weights[inside] >= 0).all():
-        raise InputError(f"column {outline.header[column or 0]!r} holds a value below 0 or none; expected 0 or more")
+        raise InputError(f"column {header[column or 0]!r} holds a value below 0 or none; expected 0 or more")
     matrix[rows[0][inside].astype(int), rows[1][inside].astype(int)] = weights[inside]
-    return _graph(matrix, node_ids, None if column is None else outline.header[column], info)
+    return _graph(matrix, node_ids, None if column is None else header[column], info)
 
 
 def _weight_column(header: list[str], info: dict[str, Any]) -> int | None:

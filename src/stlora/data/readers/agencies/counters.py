@@ -17,7 +17,9 @@ from stlora.data.readers import parts
 from stlora.data.readers.agencies import files
 from stlora.data.readers.agencies.files import Outline, Source
 from stlora.data.readers.agencies.times import ISO, distinct, moments
+from stlora.data.readers.cells import row_of
 from stlora.data.readers.table import Table, make_table
+from stlora.data.time.hours import by_order_of_rows
 from stlora.data.time.stamps import parse
 from stlora.errors import InputError
 
@@ -29,7 +31,6 @@ _SUMS = frozenset({"total", "totals", "sum", "summe", "somme", "gesamt"})
 _DIRECTION = re.compile(r"^(.*?)[\s_\-–(:]*\b(IN|OUT)\)?$")
 _MAKER = re.compile(r"eco[- ]?(counter|compteur|visio|public)", re.IGNORECASE)
 _HOURS = r"^(\d{1,2}):00\s*-\s*\d{1,2}:(?:59|00)$"
-_NEAR, _MOST_WRONG = 25, 0.01  # rows that say what the date of a row is; the share of rows with another
 
 _Block: TypeAlias = tuple[list[str], NDArray[np.float64], tuple[str, ...], tuple[str, ...]]
 
@@ -199,7 +200,7 @@ class Auckland:
             hours.append(_hour(frame[hour]))
             numbers = [files.numbers(frame[i], found.titles[i], found.separator) for i in columns]
             values.append(np.column_stack(numbers))
-        time, notes = in_order(np.concatenate(days), np.concatenate(hours))
+        time, notes = by_order_of_rows(np.concatenate(days), np.concatenate(hours))
         return make_table(np.concatenate(values), time, tuple(found.titles[i].strip() for i in columns), notes)
 
 
@@ -209,55 +210,9 @@ def _hour(column: pd.Series) -> NDArray[np.int64]:
     bad = np.flatnonzero((codes < 0) | ~(hours < 24)[codes])
     if len(bad):
         raise InputError(
-            f"row {files.row_of(column, bad[0])} has the hour {column.iloc[bad[0]]!r}; expected 6:00-6:59 or alike"
+            f"row {row_of(column, bad[0])} has the hour {column.iloc[bad[0]]!r}; expected 6:00-6:59 or alike"
         )
     return hours[codes].astype(np.int64)
-
-
-def in_order(days: NDArray[np.int64], hours: NDArray[np.int64]) -> tuple[pd.DatetimeIndex, tuple[str, ...]]:
-    """The time of rows that follow each other hour by hour, under dates that need not change at midnight.
-
-    Each row is the next moment of its hour; the dates of the rows around it tell how many days have passed where rows
-    are lacking.
-
-    Args:
-        days: since 1970, of the date of each row.
-        hours: of each row.
-
-    Returns:
-        The time stamps, and a note on what was found.
-
-    Raises:
-        InputError: more than 1 % of the rows stand under a date that their order contradicts.
-
-    Example:
-        >>> in_order(np.array([0, 0, 0, 1]), np.array([22, 23, 0, 6]))[0].tolist()
-        [Timestamp('1970-01-01 22:00:00'), ..., Timestamp('1970-01-02 00:00:00'), Timestamp('1970-01-02 06:00:00')]
-    """
-    steps = np.diff(hours) % 24
-    passed = np.concatenate([[0], np.cumsum(np.where(steps == 0, 24, steps))])
-    changes = np.bincount(hours[1:][np.diff(days) == 1], minlength=24)
-    first = int(changes.argmax())  # hour of the day, 0 where no date changes
-    stamps = 24 * (days + (hours < first)) + hours
-    late = (stamps - passed - stamps[0]) // 24  # days that the date of a row is ahead of its order
-    settled = pd.Series(late).rolling(_NEAR, center=True, min_periods=1).quantile(0.5, interpolation="lower")
-    around = settled.to_numpy().astype(np.int64)
-    wrong = int((late != around).sum())
-    if wrong > max(1, _MOST_WRONG * len(late)) and len(late) > _NEAR:
-        raise InputError(
-            f"has {wrong} of {len(late)} rows under a date that the order of rows contradicts; expected the hours of "
-            "a day one after the other, as the package gives them"
-        )
-    notes: tuple[str, ...] = ()
-    if first:
-        clock = f"{first}:00"
-        notes += (
-            f"A day of this table runs from {clock} to {clock} under one date; hours before are of the next day.",
-        )
-    if wrong:
-        notes += (f"{wrong} rows stood under a wrong date; the order of rows told their time.",)
-    time = pd.DatetimeIndex(((stamps[0] + passed + 24 * around) * 3_600 * 10**9).view("M8[ns]"))
-    return time, notes
 
 
 COUNTERS: tuple[EcoCounter | Auckland, ...] = (EcoCounter(), Auckland())

@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
-import re
-import unicodedata
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from stlora.data.readers import wide_parquet
-from stlora.data.readers.wide import MISSING
+from stlora.data.readers import parquet
+from stlora.data.readers.cells import MISSING, Numbers, plain
+from stlora.data.readers.delimited import FREE_SIZE, GZIP, MAX_EXPANSION, decode, open_text, widths
 from stlora.errors import InputError
 
 BLOCK = 32 << 20  # bytes of text that are read at once
 _ROWS = 1_000_000  # of a Parquet file that are read at once
 _TOP = 40  # lines before the header that are looked through
 _FEW, _LONGEST = 4, 1 << 20  # lines; bytes of a header
-_FREE_SIZE, _MAX_EXPANSION = 64 << 20, 200  # bytes; what no measurement reaches: 200 bytes from one byte of gzip
-_GZIP = b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
@@ -84,18 +80,6 @@ def of_frame(frame: pd.DataFrame) -> Source:
     return Source("", Outline(tuple(plain(title) for title in titles), titles), rows)
 
 
-@lru_cache(maxsize=4096)
-def plain(name: object) -> str:
-    """A column name in small letters without accents, quotes and repeated spaces, as layouts are told by.
-
-    Example:
-        >>> plain(' "AÑO"'), plain("521  - 660 cm")
-        ('ano', '521 - 660 cm')
-    """
-    letters = unicodedata.normalize("NFKD", str(name).strip().strip('"').strip())
-    return " ".join("".join(c for c in letters if not unicodedata.combining(c)).lower().split())
-
-
 def start_of(path: Path, head: bytes) -> list[str] | None:
     """The lines that a file begins with, unpacked; None for what is no text.
 
@@ -104,14 +88,14 @@ def start_of(path: Path, head: bytes) -> list[str] | None:
         head: its first bytes.
     """
     try:
-        if head.startswith(_GZIP):
+        if head.startswith(GZIP):
             head = zlib.decompressobj(wbits=31).decompress(head, 1 << 16)
         if b"\0" in head or head.startswith((b"PAR1", b"PK\x03\x04")):
             return None
         if head.count(b"\n") < _FEW and len(head) >= 4096:  # a header of many columns
-            with _open(path) as file:
+            with open_text(path) as file:
                 head = file.read(_LONGEST)
-        return _decode(head)[0].splitlines()
+        return decode(head)[0].splitlines()
     except (zlib.error, OSError, EOFError, InputError):
         return None
 
@@ -145,7 +129,7 @@ def parquet_outline(path: Path, head: bytes) -> Outline | None:
     if not head.startswith(b"PAR1"):
         return None
     try:
-        with wide_parquet.reading(path) as file:
+        with parquet.reading(path) as file:
             titles = tuple(str(name) for name in file.schema_arrow.names)
     except InputError:
         return None  # the reader of all other Parquet files says why
@@ -161,7 +145,7 @@ def check_whole(path: Path) -> None:
     with path.open("rb") as file:
         head = file.read(4096)
     if path.suffix == ".parquet":
-        with wide_parquet.reading(path):
+        with parquet.reading(path):
             pass
     elif path.suffix == ".gz" and start_of(path, head) is None:
         raise InputError("is no text packed by gzip; it is damaged, get it again")
@@ -186,7 +170,7 @@ def blocks(path: Path, found: Outline, columns: Sequence[int], as_text: Sequence
     exact = found.skip > 0  # without a header rows may be longer than the first, as those of more lanes are
     done = 0
     for text in _texts(path, found.skip):
-        short, long = _widths(text, found.separator, expected if exact else width)
+        short, long = widths(text, found.separator, expected if exact else width)
         if short is not None or (exact and long is not None):
             row, cells = cast("tuple[int, int]", short if short is not None else long)
             raise InputError(
@@ -203,58 +187,13 @@ def blocks(path: Path, found: Outline, columns: Sequence[int], as_text: Sequence
 
 
 def numbers(column: pd.Series, title: str, separator: str) -> NDArray[np.float64]:
-    """The numbers of a column, NaN where a cell is empty; a comma is a decimal one where semicolons part the cells.
+    """The numbers of a column, NaN where a cell is empty; see :class:`stlora.data.readers.cells.Numbers`.
 
     Raises:
         InputError: a cell is no number.
     """
-    if pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype):
-        return column.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
-    codes, found = pd.factorize(column)
-    text = pd.Series(["" if pd.isna(cell) else str(cell).strip() for cell in found], dtype=object)
-    text = text.mask(text.isin(MISSING), "nan")
-    expected = "expected a number, or an empty cell where nothing was measured"
-    wrong = pd.Series(False, index=text.index)
-    if separator == ";" and (wrong := _grouped(text)).any():
-        expected = "which may be a whole number with a mark for thousands; write numbers without such marks"
-    elif separator == ";":
-        text = text.str.replace(r"^([+-]?\d+),(\d+)$", r"\1.\2", regex=True)
-    values = pd.to_numeric(text, errors="coerce")
-    wrong = wrong if wrong.any() else values.isna() & (text != "nan")
-    if wrong.any():
-        place = int(np.flatnonzero(np.isin(codes, np.flatnonzero(wrong)))[0])
-        raise InputError(
-            f"column {title!r}, row {row_of(column, place)} holds {str(found[codes[place]])!r}; {expected}"
-        )
-    return np.append(values.to_numpy(dtype=np.float64), np.nan)[codes]  # code -1: an empty cell
-
-
-def _grouped(text: pd.Series) -> pd.Series:
-    """Which numbers may have a point for thousands: 1.418 beside 328 or 15,19, where no other has a point."""
-    grouped = text.str.fullmatch(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+")
-    others = text[~grouped]
-    doubtful = not others.str.contains(".", regex=False).any() and others.str.fullmatch(r"[+-]?\d+(?:,\d+)?").any()
-    return grouped if doubtful else grouped & False
-
-
-def row_of(column: pd.Series, place: int | np.integer[Any]) -> int:
-    """The number of a row in its file, of the place in the block."""
-    return int(column.index[int(place)]) + 1
-
-
-def _decode(raw: bytes) -> tuple[str, str]:
-    """The text and its encoding: UTF-8, or else Windows-1252, in which older exports are written."""
-    raw = raw.removeprefix(b"\xef\xbb\xbf")
-    try:
-        return raw.decode("utf-8"), "utf-8"
-    except UnicodeDecodeError as error:
-        if error.start >= len(raw) - 4:  # a character that the end of the block cuts
-            return raw[: error.start].decode("utf-8"), "utf-8"
-        if re.search(rb"[\xc2-\xf4][\x80-\xbf]", raw):  # which nobody writes in Windows-1252
-            raise InputError(
-                f"is not UTF-8 text (byte {error.start} of a block); it is damaged, get it again"
-            ) from error
-        return raw.decode("cp1252", errors="replace"), "cp1252"
+    # what one block of rows tells of marks for thousands, another may deny
+    return Numbers(separator=separator, strict=True).of([column], [title])[:, 0]
 
 
 def _cells(line: str, separator: str) -> tuple[str, ...]:
@@ -264,20 +203,11 @@ def _cells(line: str, separator: str) -> tuple[str, ...]:
         return ()
 
 
-def _open(path: Path) -> BinaryIO:
-    file = path.open("rb")
-    if file.read(2) == _GZIP:
-        file.close()
-        return cast(BinaryIO, gzip.open(path, "rb"))
-    file.seek(0)
-    return file
-
-
 def _texts(path: Path, skip: int) -> Iterator[bytes]:
     """The bytes below the header in blocks of whole lines."""
-    size, limit, rest = 0, max(_FREE_SIZE, _MAX_EXPANSION * path.stat().st_size), b""
+    size, limit, rest = 0, max(FREE_SIZE, MAX_EXPANSION * path.stat().st_size), b""
     try:
-        with _open(path) as file:
+        with open_text(path) as file:
             for _ in range(skip):
                 file.readline(1 << 20)
             while piece := file.read(BLOCK):
@@ -295,23 +225,6 @@ def _texts(path: Path, skip: int) -> Iterator[bytes]:
         yield rest
 
 
-def _widths(raw: bytes, separator: str, expected: int) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:
-    """The first row with fewer cells than expected and the first with more, each with their number."""
-    text = np.frombuffer(raw, dtype=np.uint8)
-    outside = np.bitwise_xor.accumulate(text == ord('"')) == 0 if b'"' in raw else np.ones(len(text), dtype=bool)
-    ends = np.append(np.flatnonzero((text == ord("\n")) & outside), len(text))
-    marks = np.flatnonzero((text == ord(separator)) & outside)
-    cells = np.diff(np.searchsorted(marks, ends), prepend=0) + 1
-    starts = np.concatenate([[0], ends[:-1] + 1])
-    alone = np.flatnonzero(cells == 1)
-    blank = [i for i in alone if not raw[starts[i] : ends[i]].strip()]
-    cells = np.delete(cells, blank)
-    found = []
-    for wrong in (np.flatnonzero(cells < expected), np.flatnonzero(cells > expected)):
-        found.append((int(wrong[0]), int(cells[wrong[0]])) if len(wrong) else None)
-    return found[0], found[1]
-
-
 def _parse(raw: bytes, separator: str, width: int, columns: Sequence[int], as_text: Sequence[int]) -> pd.DataFrame:
     try:
         frame = pd.read_csv(
@@ -321,7 +234,7 @@ def _parse(raw: bytes, separator: str, width: int, columns: Sequence[int], as_te
             names=range(width),
             usecols=list(columns),
             index_col=False,
-            encoding=_decode(raw)[1],
+            encoding={"Windows-1252": "cp1252"}.get(decode(raw)[1], "utf-8"),
             encoding_errors="replace",
             dtype=cast(Any, dict.fromkeys(as_text, str)),
             na_values=cast(Any, {i: list(MISSING) for i in columns if i not in as_text}),
@@ -336,7 +249,7 @@ def _parse(raw: bytes, separator: str, width: int, columns: Sequence[int], as_te
 
 def _parquet_blocks(path: Path, found: Outline, columns: Sequence[int]) -> Iterator[pd.DataFrame]:
     done = 0
-    with wide_parquet.reading(path) as file:
+    with parquet.reading(path) as file:
         for batch in file.iter_batches(batch_size=_ROWS, columns=[found.titles[i] for i in columns]):
             frame = cast(Any, batch).to_pandas(ignore_metadata=True)
             frame.columns = list(columns)

@@ -14,7 +14,7 @@ import pandas as pd
 from stlora.data.readers.agencies import files, times
 from stlora.data.readers.agencies.description import Block, Channel, Layout, Rule
 from stlora.data.readers.agencies.files import Outline
-from stlora.data.readers.wide import MISSING
+from stlora.data.readers.cells import MISSING, row_of
 from stlora.errors import InputError
 
 _FAULTY = (-999.0, -9999.0, -99999.0)  # that stand for a missing value in air quality data
@@ -234,9 +234,7 @@ class _HourColumns(Layout):
         dates = pd.to_datetime(pd.DataFrame(dict(zip(("year", "month", "day"), day, strict=True))), errors="coerce")
         if dates.isna().any():
             row = int(np.flatnonzero(dates.isna())[0])
-            raise InputError(
-                f"row {files.row_of(dates, row)} has no date; expected year, month and day in ANO, MES, DIA"
-            )
+            raise InputError(f"row {row_of(dates, row)} has no date; expected year, month and day in ANO, MES, DIA")
         keys = [name for name in (self.node, self.within, self.quantity) if name in block]
         long = pd.DataFrame({name: np.tile(block.column(name).astype(object), 24) for name in keys})
         long["day"] = np.tile(dates, 24)

@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from stlora.data.readers import long, parts
+from stlora.data.readers import parts, tables
 from stlora.data.readers.agencies import files
 from stlora.data.readers.agencies.description import Block, Channel, Layout, Rule
 from stlora.data.readers.agencies.files import Outline, Source
 from stlora.data.readers.agencies.times import distinct
+from stlora.data.readers.cells import plain, row_of
 from stlora.data.readers.table import Table
 from stlora.errors import InputError
 
@@ -68,21 +69,21 @@ def read_files(layout: Layout, *paths: Path, channel: str | None = None) -> Tabl
 
 def read(layout: Layout, sources: Sequence[Source], channel: str | None) -> Table:
     """Read what is of one layout as one table; see :func:`read_files`."""
-    tally, tables, notes = _Tally(), list[_Pair](), list[str]()
+    tally, pairs, notes = _Tally(), list[_Pair](), list[str]()
     chosen = layout.channels[0]
     for number, source in enumerate(sources):
         try:
             if number == 0 and not layout.quantity:
                 chosen, note = _channel(layout, source.outline, channel)
                 notes.append(note)
-            tables += _tables(layout, source, chosen, channel, tally)
+            pairs += _tables(layout, source, chosen, channel, tally)
         except (InputError, OSError) as error:
             message = str(error).replace(_APART, "/")
             raise InputError(f"{source.name} {message}" if len(sources) > 1 else message) from error
-    if not tables:
+    if not pairs:
         raise InputError(_nothing(tally, channel))
-    again = [second for _, second in tables if second is not None]
-    table = parts.join([first for first, _ in tables])
+    again = [second for _, second in pairs if second is not None]
+    table = parts.join([first for first, _ in pairs])
     table = _told_apart(layout, _with_second(table, parts.join(again)) if again else table, tally)
     if layout.quantity:
         chosen = replace(chosen, name=next(iter(tally.chosen)), unit=_unit(layout, tally))
@@ -96,7 +97,15 @@ def read(layout: Layout, sources: Sequence[Source], channel: str | None) -> Tabl
         for because, count in tally.missing.items()
     ]
     notes += [layout.note] if layout.note else []
-    return replace(table, unit=_per_interval(chosen.unit, table.time), notes=(*notes, *table.notes))
+    order = tables.in_order(table.node_ids)
+    return replace(
+        table,
+        values=table.values[:, order],
+        node_ids=tuple(table.node_ids[i] for i in order),
+        coordinates=None if table.coordinates is None else table.coordinates[order],
+        unit=_per_interval(chosen.unit, table.time),
+        notes=(*notes, *table.notes),
+    )
 
 
 def _per_interval(unit: str, time: pd.DatetimeIndex) -> str:
@@ -112,7 +121,7 @@ def _channel(layout: Layout, found: Outline, channel: str | None) -> tuple[Chann
     """The column to read, and a note on those that are not."""
     there = [one for one in layout.channels if one.column in found.names]
     names = [one.name for one in there]
-    chosen = [one for one in there if channel is None or files.plain(channel) in (one.name, one.column)]
+    chosen = [one for one in there if channel is None or plain(channel) in (one.name, one.column)]
     if not chosen:
         wanted = "expected a column of values" if channel is None else f"{channel!r} is none of them"
         raise InputError(f"is {layout.name} with the channels {', '.join(names) or 'none'}; {wanted}")
@@ -176,9 +185,9 @@ def _spread(time: pd.DatetimeIndex, nodes: pd.Series, values: NDArray[np.float64
     keys = pd.factorize(time)[0] * nodes.cat.categories.size + nodes.cat.codes.to_numpy().astype(np.intp)
     second = pd.Series(keys).duplicated().to_numpy()
     if not second.any() or pd.Series(keys[second]).duplicated().any():
-        return long.to_table(pd.Series(time), nodes, pd.Series(values), title), None
+        return tables.spread(pd.Series(time), nodes, values, title), None
     first, again = (
-        long.to_table(pd.Series(time[rows]), nodes[rows].reset_index(drop=True), pd.Series(values[rows]), title)
+        tables.spread(pd.Series(time[rows]), nodes[rows].reset_index(drop=True), values[rows], title)
         for rows in (~second, second)
     )
     return first, again
@@ -274,7 +283,7 @@ def _nodes(layout: Layout, block: Block) -> pd.Series:
     labels = np.array([_name(text) for text in texts] + [""], dtype=object)
     if (labels[codes] == "").any():
         row = int(np.flatnonzero(labels[codes] == "")[0])
-        raise InputError(f"row {files.row_of(block.column(layout.node), row)} names no sensor; every row needs one")
+        raise InputError(f"row {row_of(block.column(layout.node), row)} names no sensor; every row needs one")
     if not layout.within or layout.within not in block:
         return _categories(codes, list(labels[:-1]))
     more, others = distinct(block.column(layout.within))

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from stlora.data.readers.agencies.files import row_of
+from stlora.data.readers.cells import row_of
 from stlora.errors import InputError
 
 

@@ -1,4 +1,4 @@
-"""Wide Parquet files: a time index or time column, one column per sensor."""
+"""Parquet files, as one table or in parts."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from stlora.data.readers.table import Table
-from stlora.data.readers.wide import frame_to_table
+from stlora.data.readers.cells import Cells, of_frame
 from stlora.errors import InputError
 
 _FREE_CELLS, _MAX_CELLS = 10_000_000, 200  # what no measurement reaches: 200 cells from one byte of the file
@@ -21,18 +20,25 @@ def recognises(path: Path, head: bytes) -> bool:
     return head.startswith(b"PAR1")
 
 
-def read(path: Path) -> Table:
-    """Read a wide Parquet file.
+def read(path: Path) -> Cells:
+    """The cells of a Parquet file.
 
     Raises:
-        InputError: pyarrow is not installed, the file is damaged, there is no time column, or a cell is no number.
+        InputError: pyarrow is not installed, or the file is damaged.
     """
-    return frame_to_table(_frame(path))
+    with reading(path) as file:
+        frame: pd.DataFrame = file.read().to_pandas()
+    return of_frame(frame)
 
 
-def _frame(path: Path) -> pd.DataFrame:
-    with reading(path):
-        return pd.read_parquet(path, engine="pyarrow")
+def titles_of(path: Path) -> tuple[str, ...]:
+    """The names of the columns.
+
+    Raises:
+        InputError: as :func:`read`.
+    """
+    with reading(path) as file:
+        return tuple(str(name) for name in file.schema_arrow.names)
 
 
 @contextmanager
