@@ -14,6 +14,7 @@ import pandas as pd
 
 from stlora.data.catalogue.download import stored
 from stlora.data.catalogue.entries import Entry, catalogue, find
+from stlora.data.check.doubts import with_doubts
 from stlora.data.companions import (
     LOCATIONS,
     attach_graph,
@@ -134,7 +135,7 @@ def load_series(
     elif graph is not None:
         series = attach_graph(series, read_graph(Path(graph)), Path(graph))
     series = mask_zeros(series) if zero_is_missing else replace(series, zero_is_missing=zero_is_missing)
-    series = _note_silent(series)
+    series = with_doubts(_note_silent(series))
     for note in series.notes:
         _log.info("%s", note)
     return series
@@ -166,7 +167,7 @@ def as_series(
     if isinstance(data, (str, Path)):
         return load_series(data, zero_is_missing=zero_is_missing, timezone=timezone, **options)
     if isinstance(data, pd.DataFrame):
-        data = SensorSeries.from_dataframe(data)
+        data = with_doubts(SensorSeries.from_dataframe(data))
     if isinstance(data, SensorSeries):
         series = data if timezone is None else in_zone(data, timezone)
         return mask_zeros(series) if zero_is_missing and series.zero_is_missing is None else series

@@ -1,6 +1,7 @@
 """What ``stlora data check`` says about a series."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,9 @@ import pytest
 
 from stlora.data import SensorSeries
 from stlora.data.check.description import describe, format_description
+from stlora.errors import InputError
+from stlora.training import FitConfig
+from stlora.training.prepare import open_series
 
 NAN = np.nan
 
@@ -218,3 +222,48 @@ def test_degenerate_series_are_described_too(values):
     assert facts["windows"] is None
     assert "too short" in format_description(facts)
     json.dumps(facts, allow_nan=False)
+
+
+def _without_graph(values, freq="1h", coordinates=None):
+    time = pd.date_range("2024-01-01", periods=len(values), freq=freq)
+    names = tuple("abcd"[: values.shape[1]])
+    return SensorSeries(values, time, names, coordinates=coordinates)
+
+
+_COMMON = np.random.default_rng(0).normal(0, 1, (24 * 14, 1)) + 50
+_NOISY = _COMMON + np.random.default_rng(1).normal(0, 0.2, (24 * 14, 4))
+_PLACES = np.array([[51.9, 7.6], [51.91, 7.6], [51.9, 7.61], [51.92, 7.6]])
+
+
+@pytest.mark.parametrize(
+    ("values", "places", "made"),
+    [
+        (_NOISY, None, ["correlation"]),
+        (_NOISY, _PLACES, ["knn", "correlation"]),
+        (np.full((24 * 14, 4), 7.0), None, []),  # constant sensors
+        (np.full((24 * 14, 4), 7.0), _PLACES, ["knn"]),
+        (np.full((24 * 14, 4), NAN), None, []),  # never observed
+        (np.where(np.arange(24 * 14)[:, None] < 250, NAN, _NOISY), None, []),  # not in the training part
+        (_NOISY[:30], None, []),  # too few steps for two days of training
+        (_NOISY[:20], None, []),  # too few for windows
+        (_NOISY[:, :1], None, []),  # one sensor
+        (np.where(np.arange(4) < 3, 7.0, _NOISY), None, []),  # one that varies
+        (np.concatenate([_COMMON, -_COMMON], axis=1), None, []),  # alike in nothing
+    ],
+)
+def test_graph_is_advised_if_it_can_be_made(values, places, made):
+    series = _without_graph(values, coordinates=places)
+    facts = describe(series)
+    assert facts["graphs_to_make"] == made
+    assert ("or make it" in facts["treatment"]["graph"]) == bool(made)
+    assert ("none can be made" in facts["treatment"]["graph"]) == (not made)
+    options = FitConfig(data="x", backbone="stgcn", out="x")
+    for kind in made:
+        assert (open_series(replace(options, graph=kind), series).adjacency > 0).sum() > series.num_nodes
+
+
+def test_graph_of_few_steps_is_refused_and_not_advised():
+    series = _without_graph(_NOISY[:30])
+    with pytest.raises(InputError, match="no two observations at one time of day"):
+        open_series(FitConfig(data="x", backbone="stgcn", out="x", graph="correlation"), series)
+    assert describe(series)["graphs_to_make"] == []

@@ -6,6 +6,7 @@ from textwrap import wrap
 from typing import Any
 
 WIDTH = 100  # of the text beside the labels
+MOST_SENTINELS = 5
 
 
 def format_description(facts: dict[str, Any]) -> str:
@@ -25,6 +26,7 @@ def format_description(facts: dict[str, Any]) -> str:
         *_missing(facts),
         *_clock_changes(facts["clock_changes"]),
         ("zeros", f"{facts['zero_share']:.2%} of the observed values"),
+        *_negative(facts),
         *_doubts(facts),
         *_graph(facts),
         ("coordinates", "yes" if facts["coordinates"] else "none"),
@@ -100,6 +102,10 @@ def _span(gap: dict[str, Any]) -> str:
     return f"{gap['steps']} steps ({gap['duration']}) from {gap['start']}"
 
 
+def _negative(facts: dict[str, Any]) -> Rows:
+    return [("negative", f"{facts['negative_share']:.2%} of the observed values")] if facts["negative_share"] else []
+
+
 def _doubts(facts: dict[str, Any]) -> Rows:
     rows: Rows = []
     if facts["unobserved"]:
@@ -109,14 +115,25 @@ def _doubts(facts: dict[str, Any]) -> Rows:
     rows.append(("stuck", _held(facts["stuck"], "one non-zero value")))
     if facts["silent"]["count"]:
         rows.append(("silent", _held(facts["silent"], "nothing but zeros")))
+    rows += [("sentinels", _sentinel(found)) for found in facts["sentinels"][:MOST_SENTINELS]]
+    if facts["cumulative"]:
+        rows.append(("cumulative", f"only rise, as readings of meters do: {some(facts['cumulative'])}"))
     outliers = facts["outliers"]
     text = f"{outliers['count']} values over 3 times as far from the median as the sensor's 1st or 99th percentile"
+    if facts["sentinels"]:
+        text += ", sentinels among them"
     if outliers["worst"]:
         worst = outliers["worst"]
         text += f"; worst {worst['value']:g} at {worst['node']}, {worst['time']}"
     rows.append(("outliers", text))
     rows += [("same values", some(group)) for group in facts["duplicates"][:3]]
     return rows
+
+
+def _sentinel(found: dict[str, Any]) -> str:
+    return (
+        f"{found['value']:.9g} seems to mark missing values: {found['count']} times at {some(list(found['by_node']))}"
+    )
 
 
 def _held(found: dict[str, Any], what: str) -> str:

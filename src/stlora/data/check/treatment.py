@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+RARE = 0.05  # share of negative values that may be errors
+
 
 def treatment(facts: dict[str, Any]) -> dict[str, str]:
     """A sentence for each finding that is there.
@@ -18,12 +20,15 @@ def treatment(facts: dict[str, Any]) -> dict[str, str]:
         "constant": bool(facts["constant"]),
         "stuck": facts["stuck"]["count"] > 0,
         "silent": facts["silent"]["count"] > 0,
+        "sentinels": bool(facts["sentinels"]),
+        "cumulative": bool(facts["cumulative"]),
+        "negative": 0 < facts["negative_share"] < RARE,
         "outliers": facts["outliers"]["count"] > 0,
         "same values": bool(facts["duplicates"]),
         "zeros": facts["zero_share"] > 0,
     }
     sentences = {finding: _SENTENCES[finding] for finding, there in found.items() if there}
-    return sentences | _clock(facts["clock_changes"]) | _graph(facts["graph"], facts["coordinates"])
+    return sentences | _clock(facts["clock_changes"]) | _graph(facts["graph"], facts["graphs_to_make"])
 
 
 _SENTENCES = {
@@ -34,6 +39,9 @@ _SENTENCES = {
     "stuck": "kept as measured; empty the cells that you do not trust.",
     "silent": "kept as measured; empty the cells of sensors that were dead.",
     "outliers": "kept as measured; empty the cells that you do not trust.",
+    "sentinels": "kept as measured, as part of scaling, loss and metrics; empty the cells if no measurement is meant.",
+    "cumulative": "kept as measured; give what was counted in each step if these are readings of meters.",
+    "negative": "kept as measured; empty the cells if there can be none.",
     "same values": "kept; one of them is enough if they are the same sensor.",
     "zeros": "taken as values; zero_is_missing=true if they stand for missing ones.",
 }
@@ -49,10 +57,10 @@ def _clock(changes: dict[str, Any] | None) -> dict[str, str]:
     return {"clock": sentence + more}
 
 
-def _graph(graph: dict[str, Any] | None, coordinates: bool) -> dict[str, str]:
+def _graph(graph: dict[str, Any] | None, to_make: list[str]) -> dict[str, str]:
     if graph is None:
-        made = "knn or correlation" if coordinates else "correlation"
-        return {"graph": f"backbones that need one are not available; name a file with --graph, or make it: {made}."}
+        made = f", or make it: {' or '.join(to_make)}" if to_make else "; none can be made of these data"
+        return {"graph": f"backbones that need one are not available; name a file with --graph{made}."}
     sentences = []
     if graph["one_way_edges"]:
         sentences.append("edges are used in their direction")

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from stlora.data.check.doubts import Sentinel
 from stlora.data.series import SensorSeries
 
 STUCK_HOURS, SILENT_HOURS = 2, 24  # a value repeated this long, a zero this long …
@@ -57,7 +58,7 @@ def _held(series: SensorSeries, hours: int, zero: bool) -> dict[str, Any]:
     if series.num_steps > 1:
         minimum = max(LEAST_STEPS, int(np.ceil(pd.Timedelta(hours=hours) / series.interval)))
     wanted = (series.values[1:] == 0) & ~constant(series) if zero else series.values[1:] != 0
-    column, start, length = runs((np.diff(series.values, axis=0) == 0) & wanted)
+    column, start, length = runs((series.values[1:] == series.values[:-1]) & wanted)
     long = length + 1 >= minimum
     column, start, length = column[long], start[long], length[long] + 1
     if not len(length):
@@ -72,15 +73,27 @@ def _held(series: SensorSeries, hours: int, zero: bool) -> dict[str, Any]:
     return {"minimum_steps": minimum, "count": len(length), "nodes": len(np.unique(column)), "longest": longest}
 
 
-def outliers(series: SensorSeries) -> dict[str, Any]:
-    """Values far from their sensor's median, by the measure of its own spread on that side; and the farthest."""
+def outliers(series: SensorSeries, no_measurements: list[Sentinel]) -> dict[str, Any]:
+    """Values far from their sensor's median, by the measure of its own spread on that side; and the farthest.
+
+    Sentinels are among them, and are left out of the measure.
+    """
     chosen = seen(series)
     count, worst, values = 0, None, series.values[:, chosen]
+    marked = np.zeros(series.values.shape, dtype=bool)
+    for sentinel in no_measurements:
+        columns = list(sentinel.columns)
+        marked[:, columns] |= series.values[:, columns] == np.float32(sentinel.value)
+    marked = marked[:, chosen]
+    measured = np.where(marked, np.float32(np.nan), values)
+    alone = np.isnan(measured).all(axis=0)
+    measured[:, alone] = values[:, alone]
     if chosen.any():
-        low, median, high = np.nanpercentile(values, [1, 50, 99], axis=0)
+        low, median, high = np.nanpercentile(measured, [1, 50, 99], axis=0)
         with np.errstate(divide="ignore", invalid="ignore"):  # a sensor that mostly repeats one value has no spread
             times = np.where(values > median, (values - median) / (high - median), (median - values) / (median - low))
         times[~np.isfinite(times)] = 0.0
+        times[marked] = np.maximum(times[marked], 2 * OUTLIER_TIMES)
         count = int((times > OUTLIER_TIMES).sum())
         row, column = np.unravel_index(int(times.argmax()), times.shape)
         worst = {
