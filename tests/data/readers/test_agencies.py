@@ -185,8 +185,16 @@ def test_quantity_is_chosen_by_name_or_code(write: Write, channel: str) -> None:
 
 
 def test_several_quantities_are_refused_with_their_names(write: Write) -> None:
-    with pytest.raises(InputError, match=r"no2, pm2\.5"):
-        load_series(write("x.csv", HOURS, madrid_hours((8, 9))))
+    with pytest.raises(InputError, match="no2, temperature"):
+        load_series(write("x.csv", HOURS, madrid_hours((8, 83))))
+
+
+def test_quantities_of_one_unit_are_sensors_of_their_own(write: Write) -> None:
+    series = load_series(write("x.csv", HOURS, madrid_hours((8, 9))))
+    assert series.node_ids == ("11/no2", "11/pm2.5", "4/no2", "4/pm2.5")
+    assert series.unit == "µg/m³"
+    one = load_series(write("x.csv", HOURS, madrid_hours((8, 9))), channel="no2")
+    np.testing.assert_array_equal(series.select(nodes=["4/no2", "11/no2"]).values, one.values)
 
 
 WEBTRIS = (
@@ -235,9 +243,10 @@ def test_openaq_is_in_utc_whatever_the_offset(write: Write, tmp_path: Path) -> N
     assert any(note.startswith("2 of 48 values") for note in series.notes)
 
 
-def test_openaq_without_offset_is_refused(write: Write) -> None:
-    with pytest.raises(InputError, match="without UTC offset"):
-        load_series(write("x.csv", OPENAQ, openaq(offset="")))
+def test_openaq_without_offset_has_the_times_that_stand_there(write: Write) -> None:
+    series = load_series(write("x.csv", OPENAQ, openaq(offset="")))
+    assert series.timezone is None
+    assert series.time[0] == pd.Timestamp("2023-10-01 00:00")
 
 
 def test_two_sensors_of_a_place_stay_apart(write: Write) -> None:

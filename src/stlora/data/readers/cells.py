@@ -195,21 +195,23 @@ class Numbers:
         Raises:
             InputError: a cell is no number, or may be one of two; names column, row and text.
         """
-        texts = {i: distinct(column) for i, column in enumerate(columns) if not _is_numeric(column, titles[i])}
-        try:
-            decimal, thousands = self._marks([text for _, text in texts.values()])
-        except _DoubtError as doubt:
-            place, (codes, found) = next((i, one) for i, one in texts.items() if (one[1] == doubt.example).any())
-            row = int(np.flatnonzero(np.isin(codes, np.flatnonzero(found == doubt.example)))[0])
-            raise InputError(
-                f"column {titles[place]!r}, row {row_of(columns[place], row)} holds {doubt.example!r}, {doubt}"
-            ) from None
         values = np.empty((len(columns[0]) if columns else 0, len(columns)))
-        for i, column in enumerate(columns):
-            if i in texts:
-                values[:, i] = self._read(column, titles[i], *texts[i], decimal, thousands)
-            else:
-                values[:, i] = pd.to_numeric(column).to_numpy(dtype=np.float64, na_value=np.nan)
+        text = [i for i, column in enumerate(columns) if not _is_numeric(column, titles[i])]
+        for i in sorted({*range(len(columns))} - {*text}):
+            values[:, i] = pd.to_numeric(columns[i]).to_numpy(dtype=np.float64, na_value=np.nan)
+        if not text:
+            return values
+        codes, texts = distinct(pd.concat([columns[i] for i in text], ignore_index=True))
+        try:
+            numbers, bad = self._read(texts, np.bincount(codes[codes >= 0], minlength=len(texts)))
+            why = f"; {_EXPECTED}"
+        except _DoubtError as doubt:
+            bad, why = (texts == doubt.example).to_numpy(), str(doubt)
+        if bad.any():
+            place, row = divmod(int(np.flatnonzero(bad[codes] & (codes >= 0))[0]), len(values))
+            column, example = columns[text[place]], texts[codes[place * len(values) + row]]
+            raise InputError(f"column {titles[text[place]]!r}, row {row_of(column, row)} holds {example!r}{why}")
+        values[:, text] = np.append(numbers, np.nan)[codes].reshape(len(text), -1).T  # code -1: an empty cell
         return values
 
     def notes(self) -> tuple[str, ...]:
@@ -225,11 +227,10 @@ class Numbers:
             found.append(f"{sum(self.signs.values())} cells that hold {listed} were taken as missing.")
         return tuple(found)
 
-    def _marks(self, texts: Sequence[pd.Series]) -> tuple[str, str]:
-        """The decimal mark, and the marks for thousands, of all texts together; either may be empty."""
+    def _marks(self, whole: pd.Series) -> tuple[str, str]:
+        """The decimal mark, and the marks for thousands, which may be none."""
         if self.decimal is not None:
             return self.decimal, _OTHER[self.decimal] + " '’"
-        whole = pd.concat(list(texts), ignore_index=True) if texts else pd.Series(dtype=object)
         whole = whole[whole.str.fullmatch(r"[+-]?[\d.,]+") & whole.str.contains(r"\d")]
         both = whole[whole.str.contains(".", regex=False) & whole.str.contains(",", regex=False)]
         if len(both):  # 1.234,5 or 1,234.5
@@ -239,7 +240,7 @@ class Numbers:
         marks = {found: mark for mark, found in meaning.items() if found}
         if len(marks) < sum(map(bool, meaning.values())):  # both marks mean the same
             example = whole[whole.str.contains(",", regex=False)].iloc[0]
-            raise _DoubtError(example, "and others a point; write numbers with one mark")
+            raise _DoubtError(example, ", and others have a point; write numbers with one mark")
         if "doubtful" in marks and "decimal" in marks:  # the doubtful mark parts thousands
             marks["thousands"] = marks["doubtful"]
         elif "doubtful" in marks and "thousands" in marks:
@@ -249,7 +250,7 @@ class Numbers:
             example = whole[whole.str.contains(mark, regex=False)].iloc[0]
             raise _DoubtError(
                 example,
-                f"which may be {example.replace(mark, '')} or {example.replace(mark, '.')}; "
+                f", which may be {example.replace(mark, '')} or {example.replace(mark, '.')}; "
                 + ("write numbers without marks for thousands" if self.strict else _DECLARE),
             )
         if "thousands" not in marks:
@@ -262,7 +263,7 @@ class Numbers:
     def _parting(self, mark: str, example: str) -> str:
         """The mark that parts thousands, remembered with an example."""
         if self.strict:
-            raise _DoubtError(example, "with a mark for thousands; write numbers without such marks")
+            raise _DoubtError(example, ", which has a mark for thousands; write numbers without such marks")
         self.thousands = self.thousands or (mark, example)
         return mark
 
@@ -282,30 +283,23 @@ class Numbers:
             return "thousands"
         return "decimal" if (mark, self.separator) == (",", ";") else "doubtful"
 
-    def _read(
-        self, column: pd.Series, title: str, codes: NDArray[np.intp], texts: pd.Series, decimal: str, thousands: str
-    ) -> NDArray[np.float64]:
-        missing, signs = texts.isin(MISSING), texts.isin(_SIGNS)
-        plain_text = texts.mask(missing | signs, "nan")
+    def _read(self, texts: pd.Series, counts: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """The numbers of distinct texts that stand in so many cells, and which of them are none."""
+        decimal, thousands = self._marks(texts)
+        signs = texts.isin(_SIGNS)
+        plain_text = texts.mask(texts.isin(MISSING) | signs, "nan")
         if thousands:
             marks = re.escape(thousands)
-            grouped = texts.str.fullmatch(
-                rf"[+-]?\d{{1,3}}([{marks}])\d{{3}}(?:\1\d{{3}})*(?:{re.escape(decimal)}\d*)?"
-            )
+            groups = rf"[+-]?\d{{1,3}}([{marks}])\d{{3}}(?:\1\d{{3}})*(?:{re.escape(decimal)}\d*)?"
+            grouped = texts.str.fullmatch(groups)
             plain_text = plain_text.mask(grouped, texts.str.replace(rf"[{marks}]", "", regex=True))
         if decimal == ",":
             pointed = plain_text.str.contains(".", regex=False)
             plain_text = plain_text.str.replace(",", ".", n=1, regex=False).mask(pointed, "a point")
         numbers = pd.to_numeric(plain_text, errors="coerce")
-        bad = numbers.isna() & (plain_text != "nan")
-        if bad.any():
-            row = int(np.flatnonzero(np.isin(codes, np.flatnonzero(bad)))[0])
-            raise InputError(f"column {title!r}, row {row_of(column, row)} holds {texts[codes[row]]!r}; {_EXPECTED}")
-        if signs.any():
-            counts = np.bincount(codes[codes >= 0], minlength=len(texts))
-            for i in np.flatnonzero(signs):
-                self.signs[texts[i]] = self.signs.get(texts[i], 0) + int(counts[i])
-        return np.append(numbers.to_numpy(dtype=np.float64), np.nan)[codes]  # code -1: an empty cell
+        for i in np.flatnonzero(signs):
+            self.signs[texts[i]] = self.signs.get(texts[i], 0) + int(counts[i])
+        return numbers.to_numpy(dtype=np.float64), (numbers.isna() & (plain_text != "nan")).to_numpy()
 
 
 def _is_numeric(column: pd.Series, title: str) -> bool:

@@ -71,8 +71,7 @@ def top_of(path: Path) -> Top:
     """
     try:
         with open_text(path) as file:
-            raw = file.read(1 << 20)
-            lines = b"".join(islice(io.BytesIO(raw), _TOP))
+            lines = b"".join(islice(io.BytesIO(file.read(1 << 20)), _TOP))
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"cannot be read whole ({error}); it is damaged or cut short, get it again") from error
     return _top(decode(lines)[0])
@@ -85,8 +84,9 @@ def read(path: Path) -> Cells:
         InputError: it is no text in UTF-8 or Windows-1252, has no rows, or rows differ in length.
     """
     text, encoding = _text(path)
-    top = _top(text)
-    body = "".join(islice(io.StringIO(text, newline=""), top.lines, None))
+    head = _head(text)
+    top = _top("".join(head))
+    body = text[sum(map(len, head[: top.lines])) :]
     short, long = widths(body.encode(), top.separator, len(top.titles))
     wrong = [found for found in (short, long) if found is not None]
     if wrong:
@@ -199,6 +199,14 @@ def _text(path: Path) -> tuple[str, str]:
     return decode(raw)
 
 
+def _head(text: str) -> list[str]:
+    """The first lines of a text, with their ends."""
+    end = 0
+    for _ in range(_TOP):
+        end = text.find("\n", end) + 1 or len(text)
+    return list(islice(io.StringIO(text[:end], newline=""), _TOP))
+
+
 def _top(text: str) -> Top:
     declared = re.match(r"\ufeff?sep=(.)\r?\n", text, re.IGNORECASE)  # Excel's
     marks = declared[1] if declared else SEPARATORS
@@ -232,7 +240,7 @@ def _top(text: str) -> Top:
 
 def _rows(text: str, separator: str, strict: bool = False) -> list[tuple[int, list[str]]]:
     """The cells of the first rows, each with the number of lines up to its end."""
-    reader = csv.reader(islice(io.StringIO(text, newline=""), _TOP), delimiter=separator, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     rows = []
     try:
         for row in reader:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -69,6 +71,13 @@ def read_files(layout: Layout, *paths: Path, channel: str | None = None) -> Tabl
 
 def read(layout: Layout, sources: Sequence[Source], channel: str | None) -> Table:
     """Read what is of one layout as one table; see :func:`read_files`."""
+    try:
+        return _read(layout, sources, channel)
+    except InputError as error:
+        raise InputError(re.sub(f"{_APART}+(?=')", "", str(error)).replace(_APART, "/")) from error
+
+
+def _read(layout: Layout, sources: Sequence[Source], channel: str | None) -> Table:
     tally, pairs, notes = _Tally(), list[_Pair](), list[str]()
     chosen = layout.channels[0]
     for number, source in enumerate(sources):
@@ -78,8 +87,7 @@ def read(layout: Layout, sources: Sequence[Source], channel: str | None) -> Tabl
                 notes.append(note)
             pairs += _tables(layout, source, chosen, channel, tally)
         except (InputError, OSError) as error:
-            message = str(error).replace(_APART, "/")
-            raise InputError(f"{source.name} {message}" if len(sources) > 1 else message) from error
+            raise InputError(f"{source.name} {error}" if len(sources) > 1 else str(error)) from error
     if not pairs:
         raise InputError(_nothing(tally, channel))
     again = [second for _, second in pairs if second is not None]
@@ -88,7 +96,9 @@ def read(layout: Layout, sources: Sequence[Source], channel: str | None) -> Tabl
     if layout.quantity:
         chosen = replace(chosen, name=next(iter(tally.chosen)), unit=_unit(layout, tally))
         others = [name for name in tally.quantities if name not in tally.chosen]
-        notes.append(_chosen(chosen.name, others))
+        notes.append(_chosen(", ".join(tally.chosen), others))
+        if len(tally.chosen) > 1:
+            notes.append("What each sensor measures is a sensor of its own, as its name says; --channel reads one.")
     if len(sources) > 1:
         notes.append(f"{len(sources)} files were read as one table.")
     notes += [f"{count} rows were left out: {because}." for because, count in tally.left_out.items()]
@@ -231,21 +241,24 @@ def _wanted(layout: Layout, block: Block, channel: str | None, tally: _Tally) ->
     codes, texts = distinct(block.column(layout.quantity))
     asked, chosen = _key(channel or ""), np.zeros(len(texts) + 1, dtype=bool)
     for i, text in enumerate(texts):
-        label = str(text).rpartition("/")[2] if str(text).startswith("http") else str(text)  # of a vocabulary
-        code = label.removesuffix(".0").lstrip("0")
-        name = layout.quantities.get(code, (label, ""))[0]
+        name, code = _quantity(layout, text), _code(text)
         tally.quantities[name] = None
         chosen[i] = channel is None or asked in (_key(name), _key(code))
         if chosen[i]:
             tally.chosen[name] = None
-    if len(tally.chosen) > 1:
-        raise InputError(
-            f"holds several quantities ({', '.join(tally.quantities)}); choose one with --channel (channel=), such as "
-            f"{next(iter(tally.quantities))}"
-        )
     if (codes < 0).any():
         tally.left_out["they do not say what they measure"] += int((codes < 0).sum())
     return chosen[codes]
+
+
+def _code(text: object) -> str:
+    label = str(text).rpartition("/")[2] if str(text).startswith("http") else str(text)  # of a vocabulary
+    return label.removesuffix(".0").lstrip("0")
+
+
+def _quantity(layout: Layout, text: object) -> str:
+    """What is measured, by the name or number that a layout has for it."""
+    return layout.quantities.get(_code(text), (str(text).rpartition("/")[2], ""))[0]
 
 
 def _key(name: str) -> str:
@@ -265,30 +278,49 @@ def _one_each(layout: Layout, block: Block, tally: _Tally) -> None:
         if column and column in block:
             seen.update(dict.fromkeys(str(text) for text in distinct(block.column(column))[1]))
         if len({_UNITS.get(text, text) for text in seen}) > 1:
-            raise InputError(f"holds values of several {what} ({', '.join(seen)}); keep the rows of one")
+            wanted = "choose one quantity with --channel (channel=), or " if len(tally.chosen) > 1 else ""
+            raise InputError(
+                f"holds {', '.join(tally.chosen)} in several {what} ({', '.join(seen)}); {wanted}keep the rows of one"
+                if wanted
+                else f"holds values of several {what} ({', '.join(seen)}); keep the rows of one"
+            )
 
 
 def _unit(layout: Layout, tally: _Tally) -> str:
+    """The unit of the values.
+
+    Raises:
+        InputError: several things are measured, and not in one unit that is known.
+    """
     found = next(iter(tally.units), "")
     known = dict(layout.quantities.values())
-    return _UNITS.get(found, found) or known.get(next(iter(tally.chosen)), "")
+    units = {_UNITS.get(found, found) or known.get(name, "") for name in tally.chosen}
+    if len(tally.chosen) > 1 and (len(units) > 1 or "" in units):
+        raise InputError(
+            f"holds several quantities ({', '.join(tally.quantities)}); choose one with --channel (channel=), such as "
+            f"{next(iter(tally.quantities))}"
+        )
+    return next(iter(units))
 
 
-_APART = "\x1f"  # between the name of a sensor and what tells it from others; pandas 2 cuts text at a NUL
+_APART = "⁄"  # between the name of a sensor and what tells it apart: what no name holds and messages may show
 
 
 def _nodes(layout: Layout, block: Block) -> pd.Series:
-    """The name of each row's sensor, with what tells it apart."""
+    """The name of each row's sensor, with what tells it apart: the column ``within``, and what the row measures."""
     codes, texts = distinct(block.column(layout.node))
     labels = np.array([_name(text) for text in texts] + [""], dtype=object)
     if (labels[codes] == "").any():
         row = int(np.flatnonzero(labels[codes] == "")[0])
         raise InputError(f"row {row_of(block.column(layout.node), row)} names no sensor; every row needs one")
-    if not layout.within or layout.within not in block:
-        return _categories(codes, list(labels[:-1]))
-    more, others = distinct(block.column(layout.within))
-    pairs, places = np.unique(np.stack([codes, more]), axis=1, return_inverse=True)
-    names = [f"{labels[a]}{_APART}{_name(others[b]) if b >= 0 else ''}" for a, b in pairs.T]
+    keys, words = [codes], [labels]
+    for column in (layout.within, layout.quantity):
+        more, others = distinct(block.column(column)) if column and column in block else (np.zeros_like(codes), [""])
+        name = partial(_quantity, layout) if column == layout.quantity else _name
+        keys.append(more)
+        words.append(np.array([*(name(text) for text in others), ""], dtype=object))
+    rows, places = np.unique(np.stack(keys), axis=1, return_inverse=True)
+    names = [_APART.join(word[key] for word, key in zip(words, row, strict=True)) for row in rows.T]
     return _categories(places.reshape(-1), names)
 
 
@@ -305,10 +337,12 @@ def _name(node: object) -> str:
 
 def _told_apart(layout: Layout, table: Table, tally: _Tally) -> Table:
     """The table with the plain names of its sensors, and what tells them apart where one name stands for several."""
-    names = [node.partition(_APART)[0] for node in table.node_ids]
-    several = {name for name, count in Counter(names).items() if count > 1}
+    parts_of = [tuple(node.split(_APART)) for node in table.node_ids]
+    withins = Counter((name, quantity) for name, _, quantity in parts_of)
+    several = {name for (name, _), count in withins.items() if count > 1}
     node_ids = tuple(
-        node.replace(_APART, "/") if name in several else name for node, name in zip(table.node_ids, names, strict=True)
+        "/".join([name] + [within] * (name in several) + [quantity] * (len(tally.chosen) > 1))
+        for name, within, quantity in parts_of
     )
     notes = table.notes
     if several:

@@ -86,7 +86,7 @@ def day_and_length(columns: Sequence[pd.Series], unit: str, longest: int, format
 
 
 def offset(columns: Sequence[pd.Series], default: str | None) -> pd.DatetimeIndex:
-    """Time stamps with UTC offset, in UTC; those without one are of the offset ``default``."""
+    """Time stamps with UTC offset, in UTC; without one, of the offset ``default`` or, if it is None, as they stand."""
     column = columns[0]
     codes, texts = distinct(column)
     if texts.dtype != object:
@@ -102,9 +102,7 @@ def offset(columns: Sequence[pd.Series], default: str | None) -> pd.DatetimeInde
     if not bare:
         return time
     if default is None:
-        raise InputError(
-            f"row {row_of(column, 0)} has a time without UTC offset; expected one such as 2024-01-31T00:00:00Z"
-        )
+        return time
     return time.tz_localize(default).tz_convert("UTC")
 
 
