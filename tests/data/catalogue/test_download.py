@@ -1,5 +1,6 @@
 """The download path against a local server that sends whole, cut, wrong, late and refused files."""
 
+import contextlib
 import hashlib
 import http.server
 import io
@@ -37,6 +38,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_error(int(kind))
         elif kind == "redirect":
             self.reply(302, b"", {"Location": "/good"})
+        elif kind == "to-file":
+            self.reply(302, b"", {"Location": self.server.elsewhere})
+        elif kind == "loop":
+            self.reply(302, b"", {"Location": "/loop"})
+        elif kind == "declared":
+            self.reply(200, CONTENT, length=10**15)
+        elif kind == "endless":
+            self.close_connection = True
+            self.send_response(200)
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                while not self.server.over.is_set():
+                    self.wfile.write(CONTENT)
+                    self.server.sent += len(CONTENT)
         elif kind == "wrong":
             self.reply(200, CONTENT[::-1])
         elif kind == "page":
@@ -73,7 +88,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 def server(monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as served:
-        served.log, served.over, served.daemon_threads = [], threading.Event(), True
+        served.log, served.over, served.daemon_threads, served.sent = [], threading.Event(), True, 0
         thread = threading.Thread(target=served.serve_forever, args=(0.02,))
         thread.start()
         yield served
@@ -138,6 +153,48 @@ def test_failure_says_why_and_what_else_there_is_and_leaves_nothing(offer, tmp_p
     assert message.startswith("PEMS04.npz could not be downloaded")
     assert f"put PEMS04.npz into {tmp_path / 'pems04'} by hand, from https://zenodo.org/records/7816008 or" in message
     assert names(tmp_path / "pems04") == []
+
+
+@pytest.mark.parametrize("kind", ["declared", "endless"])
+def test_source_that_sends_more_than_the_file_can_be_is_left_at_once(offer, server, tmp_path, monkeypatch, kind):
+    monkeypatch.setattr(download, "VALUE_BYTES", 0)
+    monkeypatch.setattr(download, "OTHER_BYTES", 2**20)
+    offer(kind)
+    with pytest.raises(InputError, match=r"127.0.0.1 sends more than the 1 MiB that the file may have"):
+        get("pems04", tmp_path)
+    assert server.log == [(kind, None)]
+    assert server.sent < 2**25  # what was on its way
+    assert names(tmp_path / "pems04") == []
+    offer(kind, "good")
+    assert names(get("pems04", tmp_path)) == ["PEMS04.npz"]
+
+
+def test_part_that_is_too_large_already_is_removed(offer, server, tmp_path, monkeypatch):
+    monkeypatch.setattr(download, "VALUE_BYTES", 0)
+    monkeypatch.setattr(download, "OTHER_BYTES", 2 * len(CONTENT))
+    offer("flaky")
+    part(tmp_path / "pems04", server, "flaky").write_bytes(bytes(3 * len(CONTENT)))
+    assert (get("pems04", tmp_path) / "PEMS04.npz").read_bytes() == CONTENT
+
+
+def test_every_published_file_fits():
+    for entry in catalogue.catalogue().values():
+        assert download.largest(entry) > 3 * 8 * entry.nodes * entry.frames + 2**25  # three channels of float64
+
+
+@pytest.mark.parametrize("where", ["file:///etc/hostname", "ftp://127.0.0.1/x", "data:,x"])
+def test_redirect_to_what_is_not_on_the_web_is_refused(offer, server, tmp_path, where):
+    server.elsewhere = where
+    offer("to-file")
+    with pytest.raises(InputError, match=r"127.0.0.1 leads to an address that is not on the web"):
+        get("pems04", tmp_path)
+    assert names(tmp_path / "pems04") == []
+
+
+def test_redirects_without_end_are_left(offer, tmp_path):
+    offer("loop")
+    with pytest.raises(InputError, match=r"127.0.0.1 leads from address to address without end"):
+        get("pems04", tmp_path)
 
 
 def test_second_source_is_tried_when_the_first_fails(offer, server, tmp_path):

@@ -6,7 +6,7 @@ import hashlib
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import urlsplit
 
 from stlora.data.catalogue.checksum import check
@@ -21,11 +21,16 @@ if TYPE_CHECKING:
     from requests import RequestException, Response
 
 TIMEOUT = (10.0, 60.0)  # seconds to connect, and to wait for the next bytes
+VALUE_BYTES, OTHER_BYTES = 64, 2**26  # a file may have so many for each value of its data set, and so many more
 TRIES = 3  # of a source whose transfer broke off; each goes on where the last one ended
 
 
 class _SourceError(Exception):
     """Why a source was of no use."""
+
+
+class _TooLargeError(_SourceError):
+    """What it sends is larger than the file can be."""
 
 
 def folder_of(entry: Entry, root: str | Path | None = None) -> Path:
@@ -126,7 +131,7 @@ def _obtain(file: DataFile, entry: Entry, folder: Path, show: bool) -> None:
         if show:
             say(f"getting {file.name} from {host}")
         try:
-            _download(url, file, path, show)
+            _download(url, file, path, largest(entry), show)
         except _SourceError as error:
             failures.append(f"{host} {error}")
         else:
@@ -139,6 +144,11 @@ def _obtain(file: DataFile, entry: Entry, folder: Path, show: bool) -> None:
     )
 
 
+def largest(entry: Entry) -> int:
+    """How many bytes a file of a data set may have: several times what its values take in any layout."""
+    return VALUE_BYTES * entry.nodes * entry.frames + OTHER_BYTES
+
+
 def _check_kept(path: Path, file: DataFile) -> None:
     """Only a confirmed checksum can refuse a file of the user's."""
     if path.name != file.name or not file.checksums:
@@ -149,19 +159,19 @@ def _check_kept(path: Path, file: DataFile) -> None:
         raise InputError(f"{path} {error}; remove it to download it again, or read it by its path") from error
 
 
-def _download(url: str, file: DataFile, path: Path, show: bool) -> None:
+def _download(url: str, file: DataFile, path: Path, limit: int, show: bool) -> None:
     mark = hashlib.sha256(url.encode()).hexdigest()[:8]
     part = path.with_name(f".{path.name}.{mark}.part")
     resumed = part.exists()
     try:
-        _transfer_patiently(url, part, show)
+        _transfer_patiently(url, part, limit, show)
         try:
             check(part, (*file.checksums, *file.quoted))
         except InputError:
             part.unlink()
             if not resumed:
                 raise
-            _transfer_patiently(url, part, show)  # the two halves were of different files
+            _transfer_patiently(url, part, limit, show)  # the two halves were of different files
             check(part, (*file.checksums, *file.quoted))
     except InputError as error:
         part.unlink(missing_ok=True)
@@ -171,14 +181,17 @@ def _download(url: str, file: DataFile, path: Path, show: bool) -> None:
         other.unlink()
 
 
-def _transfer_patiently(url: str, part: Path, show: bool) -> None:
+def _transfer_patiently(url: str, part: Path, limit: int, show: bool) -> None:
     from requests import RequestException
 
     for attempt in range(1, TRIES + 1):
         before = part.stat().st_size if part.exists() else 0
         try:
-            _transfer(url, part, show)
+            _transfer(url, part, limit, show)
             return
+        except _TooLargeError:
+            part.unlink()
+            raise
         except RequestException as error:
             if error.response is not None and error.response.status_code == 416:  # nothing is left to send
                 return
@@ -189,16 +202,35 @@ def _transfer_patiently(url: str, part: Path, show: bool) -> None:
                 raise _SourceError(_reason(error)) from error
 
 
-def _transfer(url: str, part: Path, show: bool) -> None:
+class _Limited:
+    """A file that takes so many bytes and no more."""
+
+    def __init__(self, file: BinaryIO, limit: int) -> None:
+        self.file, self.limit = file, limit
+        self.flush = file.flush
+
+    def check(self, more: int) -> None:
+        if self.file.tell() + more > self.limit:
+            raise _TooLargeError(f"sends more than the {self.limit / 2**20:.0f} MiB that the file may have")
+
+    def write(self, chunk: bytes) -> None:
+        self.check(len(chunk))
+        self.file.write(chunk)
+
+
+def _transfer(url: str, part: Path, limit: int, show: bool) -> None:
     """Append what is missing of a file."""
     import pooch
 
-    with part.open("ab") as output:
-        done = output.tell()
+    with part.open("ab") as file:
+        done, output = file.tell(), _Limited(file, limit)
 
         def restart_if_whole(response: Response, **_: object) -> None:
             if response.status_code == 200:  # the server sends the file from its beginning
-                output.truncate(0)
+                file.truncate(0)
+            declared = response.headers.get("Content-Length", "")
+            if response.ok:
+                output.check(int(declared) if declared.isdecimal() else 0)
 
         # Offsets count bytes as they are stored, so the server may not compress them.
         headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={done}-"} if done else {})}
@@ -214,10 +246,14 @@ def _transfer(url: str, part: Path, show: bool) -> None:
 def _reason(error: RequestException) -> str:
     from requests import exceptions
 
+    if isinstance(error, exceptions.TooManyRedirects):
+        return "leads from address to address without end"
     if error.response is not None:
         return {403: "refuses (403)", 404: "no longer has it (404)"}.get(
             error.response.status_code, f"answered {error.response.status_code}"
         )
+    if isinstance(error, (exceptions.InvalidSchema, exceptions.InvalidURL, exceptions.MissingSchema)):
+        return "leads to an address that is not on the web"
     if isinstance(error, exceptions.SSLError):
         return "has no valid certificate"
     if isinstance(error, exceptions.ConnectTimeout):
