@@ -16,6 +16,7 @@ from typing import Any
 
 from jsonargparse import ArgumentError, ArgumentParser
 
+import stlora.progress
 from stlora._version import __version__
 from stlora.errors import InputError
 from stlora.files import json_text
@@ -170,6 +171,8 @@ def compare(config: CompareConfig) -> None:
     from stlora.training.comparing.lists import names
 
     comparison = run_compare(config, show=True)
+    if not comparison.rows:
+        raise InputError(cells_failed(comparison.failed, config.out))
     print(to_text(error_table(comparison.rows)))
     if comparison.changes:
         print(to_text(change_table(comparison.changes)))
@@ -364,6 +367,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 done; 2 the user can mend it; 1 a defect of the library.
     """
     prepare_streams()
+    stlora.progress.is_command = True
     warnings.filterwarnings("ignore", category=FutureWarning)
     status = _status(sys.argv[1:] if arguments is None else arguments)
     try:

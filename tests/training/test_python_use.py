@@ -1,8 +1,15 @@
 """Data, runs and configurations as a person gives them in Python."""
 
+import logging
+import os
+import random
+import sys
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 import stlora
 import stlora.serving
@@ -10,6 +17,7 @@ import stlora.studies
 from stlora import InputError, backbones
 from stlora.data import SensorSeries
 from stlora.training import AdaptConfig, CompareConfig, FitConfig, Run, adapt, compare, evaluate, fit, predict
+from stlora.training.resources import PeakMemory
 
 SMALL = {"epochs": 1, "train_fraction": 0.1, "history": 4, "horizon": 3}
 
@@ -84,6 +92,7 @@ def test_options_of_reading_hold_for_data_at_hand(frame, tmp_path):
         (lambda run, frame: adapt(run), "expected a AdaptConfig"),
         (lambda run, frame: compare(frame), "expected a CompareConfig"),
         (lambda run, frame: evaluate(None), "the path of its folder"),
+        (lambda run, frame: evaluate(run, frame), "measurements as series="),
         (lambda run, frame: fit(FitConfig(data=frame, backbone="lstm", out="x")), "data is "),
     ],
 )
@@ -106,3 +115,70 @@ def test_backbones_are_imported_by_their_classes():
 
     assert isinstance(backbones.create("stid", num_nodes=3), STID)
     assert STGCN.__module__ == "stlora.backbones.stgcn"
+
+
+def surroundings():
+    """What a program has of its own, which calls of a library should leave as it is."""
+    return {
+        "python": random.getstate(),
+        "numpy": np.random.get_state()[1].tolist(),  # noqa: NPY002
+        "torch": torch.get_rng_state().tolist(),
+        "threads": torch.get_num_threads(),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "grad": torch.is_grad_enabled(),
+        "path": list(sys.path),
+        "environment": dict(os.environ),
+        "loggers": {name: logging.getLogger(name).level for name in ("lightning", "lightning.pytorch", "root")},
+        "filters": list(warnings.filters),
+        "folder": os.getcwd(),
+    }
+
+
+def test_calls_leave_the_program_as_it_was(frame, tmp_path, monkeypatch):
+    (tmp_path / "own_for_test.py").write_text(
+        "from torch import nn\n\n\nclass Net(nn.Module):\n    def __init__(self, history, horizon):\n"
+        "        super().__init__()\n        self.linear = nn.Linear(history, horizon)\n\n    def forward(self, x):\n"
+        "        return self.linear(x[..., 0].transpose(1, 2)).transpose(1, 2)[..., None]\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    logging.getLogger("lightning.pytorch").setLevel(logging.INFO)
+    fit(FitConfig(data="counts", backbone="lstm", out="warm", **SMALL), frame)  # imports what is imported once
+    before = surroundings()
+    for backbone in ("lstm", "own_for_test:Net", "ha"):
+        out = backbone[:3]
+        fit(FitConfig(data="counts", backbone=backbone, out=out, **SMALL), frame)
+        evaluate(out, series=frame, module="own_for_test:Net" if backbone.startswith("own") else None)
+        predict(out, frame, module="own_for_test:Net" if backbone.startswith("own") else None)
+    adapt(AdaptConfig(run="lst", out="adapted", epochs=1, train_fraction=0.1), frame)
+    after = surroundings()
+    assert [name for name in before if before[name] != after[name]] == []
+
+
+def test_counts_of_memory_are_left_to_the_program(monkeypatch):
+    monkeypatch.setattr("stlora.progress.is_command", False)
+    held = np.ones(40_000_000)  # 320 MB
+    del held
+    memory = PeakMemory()
+    assert memory.report()["resident_mb"] is None
+    monkeypatch.setattr("stlora.progress.is_command", True)
+    assert sys.platform != "linux" or PeakMemory().report()["resident_mb"] is not None
+
+
+def test_adapter_that_never_measured_its_nodes_warns_once():
+    steps = torch.arange(600)
+    clock = torch.stack([steps % 24 / 24, steps // 24 % 7 / 7], dim=1)
+    values = torch.randn(600, 2)
+    model = stlora.STLoRA(backbones.create("lstm", num_nodes=2), num_nodes=2)
+    x = torch.cat([values[..., None], clock[:, None].expand(-1, 2, -1)], dim=2)[None, :12]
+    assert str(model.parameter_report()).endswith("(not yet: call learn_profile)")
+    with pytest.warns(UserWarning, match="call learn_profile"):
+        model(x)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model(x)
+        model.learn_profile(values, clock)
+        fitted = stlora.STLoRA(backbones.create("lstm", num_nodes=2), num_nodes=2)
+        fitted.learn_profile(values, clock)
+        fitted(x)
+        stlora.STLoRA(backbones.create("lstm", num_nodes=2), num_nodes=2).eval()(x)
+    assert "not yet" not in str(model.parameter_report())

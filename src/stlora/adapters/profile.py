@@ -61,6 +61,11 @@ class NodeProfile(nn.Module):
         self.register_buffer("persistence", torch.zeros(horizon, num_nodes))
         self.register_buffer("step", torch.zeros(()))  # between two time steps, in days
 
+    @property
+    def is_fitted(self) -> bool:
+        """Whether the nodes have been measured."""
+        return bool(self.step > 0)
+
     @torch.no_grad()
     def fit(self, values: Tensor, clock: Tensor) -> None:
         """Measure everything.

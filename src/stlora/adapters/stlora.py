@@ -78,6 +78,12 @@ class STLoRA(WrappedBackbone):
         strange: Tensor = profile.strange(x, profile(x))
         return strange
 
+    @property
+    def is_measured(self) -> bool:
+        """Whether :meth:`learn_profile` was called, where the adapter is to know its nodes."""
+        profile = getattr(self.adapter, "profile", None)
+        return profile is None or bool(profile.is_fitted)
+
     def learn_profile(self, values: Tensor, clock: Tensor) -> None:
         """Measure what the adapter is to know of each node; before training, on the training period alone.
 

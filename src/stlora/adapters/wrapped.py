@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from stlora.adapters.files import AGAIN, WEIGHTS, Fit, fingerprint
@@ -23,12 +25,14 @@ class ParameterReport:
         adapter: parameters of the adapter.
         measured: numbers of the adapter that are measured on the training period and not trained.
         backbone: parameters of the backbone, trained or frozen.
+        is_measured: whether they have been measured.
     """
 
     trainable: int
     adapter: int
     measured: int
     backbone: int
+    is_measured: bool = True
 
     @property
     def percent_added(self) -> float:
@@ -39,6 +43,7 @@ class ParameterReport:
         return (
             f"trainable: {self.trainable:,} | adapter: {self.adapter:,} | backbone: {self.backbone:,} "
             f"| added: {self.percent_added:.2f} % | measured: {self.measured:,}"
+            + ("" if self.is_measured else " (not yet: call learn_profile)")
         )
 
 
@@ -64,6 +69,7 @@ class WrappedBackbone(nn.Module):
         self.history = int(getattr(backbone, "history", 12))
         self.horizon = int(getattr(backbone, "horizon", 12))
         self.in_channels = int(getattr(backbone, "in_channels", 3))
+        self._checked = False  # that the nodes have been measured
         if freeze_backbone:
             self.backbone.requires_grad_(False)
             self.backbone.eval()
@@ -85,6 +91,14 @@ class WrappedBackbone(nn.Module):
             raise InputError(
                 f"the history has shape {list(x.shape)}; expected [B, {self.history}, {self.num_nodes}, C]"
             )
+        if self.training and not self._checked and torch.is_grad_enabled() and not torch.compiler.is_compiling():
+            self._checked = True
+            if not self.is_measured:
+                warnings.warn(
+                    "the adapter is trained before its nodes were measured; call learn_profile(values, clock) with the "
+                    "training period first",
+                    stacklevel=2,
+                )
         forecast = self.backbone_forecast(x)
         expected = (x.shape[0], self.horizon, self.num_nodes, 1)
         if forecast.shape != expected:
@@ -137,7 +151,13 @@ class WrappedBackbone(nn.Module):
             adapter=sum(p.numel() for p in self.adapter.parameters()),
             measured=sum(b.numel() for b in self.adapter.buffers()),
             backbone=sum(p.numel() for p in self.backbone.parameters()),
+            is_measured=self.is_measured,
         )
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether all has been measured that the adapter is to know of each node."""
+        return True
 
     def save_pretrained(self, folder: str | Path, extra: Mapping[str, Any] | None = None) -> None:
         """Write the adapter, and the adapter alone, to ``folder``.

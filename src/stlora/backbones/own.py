@@ -6,7 +6,8 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from inspect import Parameter, signature
 from pathlib import Path
@@ -72,7 +73,7 @@ def build(
     check_options(name, options)
     takes_all = _takes_all(parameters)
     given = {"adjacency": graph, **settings, **options}
-    with _Explained(name):
+    with _folder_on_path(), _Explained(name):
         module = factory(**{option: value for option, value in given.items() if takes_all or option in parameters})
     if not isinstance(module, nn.Module):
         raise InputError(f"{name} made a {type(module).__name__}; expected a torch.nn.Module")
@@ -126,10 +127,19 @@ def place_in_own_code(error: Exception) -> str:
 
 def _find(name: str) -> Callable[..., Any]:
     module, _, attribute = name.partition(":")
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
-    with _Explained(name):
-        factory = getattr(import_module(module), attribute, None)
+    with _folder_on_path():
+        try:
+            with _Explained(name):
+                imported = import_module(module)
+        except InputError as error:
+            lacking = error.__cause__
+            if isinstance(lacking, ModuleNotFoundError) and f"{module}.".startswith(f"{lacking.name}."):
+                raise InputError(
+                    f"there is no module {lacking.name!r}, neither installed nor in {os.getcwd()}; expected "
+                    f"package.module:factory and not {name!r}"
+                ) from None
+            raise
+    factory = getattr(imported, attribute, None)
     _IMPORTED.add(module.partition(".")[0])
     if not callable(factory):
         raise InputError(f"{module} has no function or class {attribute!r}; expected package.module:factory")
@@ -146,6 +156,21 @@ def _parameters(name: str, factory: Callable[..., Any]) -> Mapping[str, Paramete
 
 def _takes_all(parameters: Mapping[str, Parameter]) -> bool:
     return any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters.values())
+
+
+@contextmanager
+def _folder_on_path() -> Iterator[None]:
+    """Modules of the folder that the process is in can be imported, inside the block."""
+    folder = os.getcwd()
+    if folder in sys.path:
+        yield
+        return
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        with suppress(ValueError):  # the code may have changed it
+            sys.path.remove(folder)
 
 
 class _Explained:

@@ -18,6 +18,7 @@ from stlora.serving.formats import Answer, check_output, read, write
 from stlora.serving.network import ServedNetwork
 from stlora.training.forecasts import check_finite
 from stlora.training.run import BackboneRecord, Run
+from stlora.training.surroundings import undisturbed
 
 FORMAT_VERSION = 1
 TOLERANCE = 1e-4  # of the standard deviation of the training values
@@ -39,6 +40,7 @@ class Exported:
     difference: float
 
 
+@undisturbed()
 def export(run: Run | str | Path, output: str | Path, module: nn.Module | str | None = None) -> Exported:
     """Write the network of a run as one file that needs no stlora.
 

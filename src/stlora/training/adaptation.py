@@ -24,6 +24,7 @@ from stlora.training.prepare import Prepared, open_series, prepare
 from stlora.training.resources import PeakMemory
 from stlora.training.results import adapter_entries, run_metrics, timed_measure
 from stlora.training.run import BackboneRecord, Run
+from stlora.training.surroundings import undisturbed
 from stlora.training.task import AdaptTask, ForecastTask
 from stlora.training.wrapping import wrap
 
@@ -57,7 +58,7 @@ def adapt(
         InputError: the run, the data or an option cannot be used.
     """
     expect_config(config, AdaptConfig)
-    with together.claim(config.out):
+    with together.claim(config.out), undisturbed():
         return _adapt(config, series, module, show)
 
 

@@ -13,8 +13,10 @@ from stlora.training.adaptation import open_run
 from stlora.training.resources import PeakMemory
 from stlora.training.results import run_metrics, timed_measure
 from stlora.training.run import Run
+from stlora.training.surroundings import undisturbed
 
 
+@undisturbed()
 def evaluate(
     run: Run | str | Path,
     split: str = "test",
@@ -36,6 +38,10 @@ def evaluate(
     Raises:
         InputError: the split is unknown, or a file or the data cannot be used.
     """
+    if not isinstance(split, str):
+        raise InputError(
+            f"the split is a {type(split).__name__}; expected train, val or test, and measurements as series="
+        )
     if split not in ("train", "val", "test"):
         raise InputError(f"split is {split!r}; choose train, val or test")
     run = Run(run)

@@ -25,6 +25,7 @@ from stlora.training.prepare import Prepared, open_series, prepare
 from stlora.training.resources import PeakMemory
 from stlora.training.results import adapter_entries, run_metrics, timed_measure
 from stlora.training.run import BackboneRecord, Run
+from stlora.training.surroundings import undisturbed
 from stlora.training.task import ForecastTask, network_forecast
 from stlora.training.weights import load_weights
 from stlora.training.wrapping import check_from_scratch, wrap
@@ -62,7 +63,7 @@ def fit(
         ['mae', 'mape', 'rmse']
     """
     expect_config(config, FitConfig)
-    with together.claim(config.out):
+    with together.claim(config.out), undisturbed():
         return _fit(config, series, module, show)
 
 

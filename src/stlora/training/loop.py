@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import sys
 import time
@@ -72,7 +71,6 @@ def train(task: ForecastTask, options: TrainingOptions, folder: Path, show: bool
     bar = show and sys.stderr.isatty()
     if bar:
         callbacks.append(TQDMProgressBar(leave=False))
-    _quiet()
     trainer = lightning.Trainer(
         accelerator="gpu" if choose_device(options.device).type == "cuda" else "cpu",
         max_epochs=options.epochs,
@@ -125,9 +123,3 @@ def _measured_only(task: ForecastTask, options: TrainingOptions, folder: Path) -
     if together.is_first():
         write_text(folder / "log.csv", ",".join(TrainingLog.COLUMNS) + "\n")
     return Trained(seconds=0.0, epochs=0, val_mae=errors["pooled"]["mae"])
-
-
-def _quiet() -> None:
-    """Lightning's remarks on hardware and workers are of no use to the user of a verb."""
-    for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
-        logging.getLogger(name).setLevel(logging.ERROR)

@@ -23,6 +23,7 @@ from stlora.files import write_atomically
 from stlora.training.config import DataOptions
 from stlora.training.forecasts import check_finite, choose_device
 from stlora.training.run import BackboneRecord, Run
+from stlora.training.surroundings import undisturbed
 from stlora.training.task import network_forecast
 
 
@@ -78,6 +79,7 @@ class Prediction:
     notes: tuple[str, ...]
 
 
+@undisturbed()
 def predict(
     run: Run | str | Path,
     series: Data,

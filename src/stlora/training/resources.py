@@ -12,25 +12,33 @@ from typing import Any
 import torch
 from torch import nn
 
+import stlora.progress
+
 _MB = 1e6
 
 
 class PeakMemory:
     """The most memory that the process has held since this object was made.
 
-    Where the system cannot start its count anew, which Linux can, it is the most since the process began.
+    A command starts the counts of its process anew. In a program of somebody else, whose counts they are, the peak is
+    known if it is higher than whatever was before.
     """
 
     def __init__(self) -> None:
-        with contextlib.suppress(OSError):
-            Path("/proc/self/clear_refs").write_text("5")
-        if _gpu_in_use():  # what was never used has no peak to forget
-            torch.cuda.reset_peak_memory_stats()
+        if stlora.progress.is_command:
+            with contextlib.suppress(OSError):  # not on all systems
+                Path("/proc/self/clear_refs").write_text("5")
+            if _gpu_in_use():  # what was never used has no peak to forget
+                torch.cuda.reset_peak_memory_stats()
+        self._before = (0.0, 0.0) if stlora.progress.is_command else (_resident() or 0.0, _gpu())
 
     def report(self) -> dict[str, float | None]:
         """``resident_mb``, and ``gpu_mb`` if a GPU was used; in 10⁶ bytes, None where it is not known."""
-        gpu = torch.cuda.max_memory_allocated() if _gpu_in_use() else 0
-        return {"resident_mb": _resident(), "gpu_mb": round(gpu / _MB, 1) if gpu else None}
+        resident, gpu = _resident(), _gpu()
+        return {
+            "resident_mb": resident if resident is not None and resident > self._before[0] else None,
+            "gpu_mb": gpu if gpu > self._before[1] else None,
+        }
 
 
 def free_memory(info: Path = Path("/proc/meminfo")) -> float | None:
@@ -61,6 +69,11 @@ def room_for_another(free: float | None, needed: float, held: Sequence[float]) -
         True
     """
     return free is None or free - sum(max(0.0, needed - mine) for mine in held) >= needed
+
+
+def _gpu() -> float:
+    """The most memory that was allocated on the GPU in MB."""
+    return round(torch.cuda.max_memory_allocated() / _MB, 1) if _gpu_in_use() else 0.0
 
 
 def _gpu_in_use() -> bool:

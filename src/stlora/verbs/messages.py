@@ -52,6 +52,9 @@ def in_our_words(message: str, words: str, verb: Verb | None, siblings: Iterable
         return f"{words} needs {needed}; see {words} --help"
     if alone := re.search(r"argument --([\w.]+)[^:]*: expected one argument", line):
         return f"--{alone[1]} has no value; give one, see {words} --help"
+    if several := re.search(r"ambiguous option: (--[\w.]+)\S* could match (.*)", line):
+        found = [name for name in several[2].split(", ") if not name.endswith("+")]
+        return f"{several[1]} may be {' or '.join(found)}; write the one that is meant, see {words} --help"
     if unknown := re.search(r"unrecognized arguments: (\S+)|does not accept option '([\w.]+)'", line):
         return _unknown(unknown[1] or f"--{unknown[2]}", words, options.values())
     return line
@@ -73,6 +76,9 @@ def _of_a_configuration(line: str) -> str:
 
 
 def _of_the_verb(line: str, words: str, siblings: list[str]) -> str:
+    if several := re.search(r"ambiguous option: (--[\w.]+)\S* could match (.*)", line):
+        found = [name for name in several[2].split(", ") if not name.endswith("+")]
+        return f"{several[1]} may be {' or '.join(found)}; write the one that is meant, see {words} --help"
     if unknown := re.search(r"unrecognized arguments: (\S+)", line):
         return _unknown(unknown[1], words, ())
     given = re.search(r"invalid choice: '(.*?)'", line)

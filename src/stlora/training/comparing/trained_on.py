@@ -23,6 +23,7 @@ from stlora.training.loop import Trained, train
 from stlora.training.resources import PeakMemory
 from stlora.training.results import run_metrics, timed_measure
 from stlora.training.run import CONFIG, Run
+from stlora.training.surroundings import undisturbed
 from stlora.training.task import ForecastTask
 
 _AS_BEFORE = ("batch_size", "optimizer", "weight_decay", "epsilon", "clip", "train_fraction", "precision", "compile")
@@ -118,7 +119,7 @@ def train_on(config: TrainOnConfig, series: SensorSeries | None = None, show: bo
     Raises:
         InputError: the run, the data or an option cannot be used.
     """
-    with together.claim(config.out):
+    with together.claim(config.out), undisturbed():
         return _train_on(config, series, show)
 
 

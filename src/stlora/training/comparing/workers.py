@@ -13,6 +13,7 @@ from multiprocessing.context import SpawnProcess
 
 import torch
 
+import stlora.progress
 from stlora.data import SensorSeries
 from stlora.progress import say
 from stlora.training.comparing.cells import Cell, run_chain
@@ -128,6 +129,7 @@ def _work(
     chains: Sequence[Sequence[Cell]],
     send: Connection,
 ) -> None:
+    stlora.progress.is_command = True  # a process for this alone
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // config.jobs))
     threading.Thread(target=_end_with_parent, daemon=True).start()
     failed: dict[str, str] = {}
