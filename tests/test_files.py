@@ -1,5 +1,6 @@
 """Files whole or not at all, and read without running what is in them."""
 
+import errno
 import json
 import math
 import os
@@ -267,3 +268,22 @@ def test_a_pipe_in_place_of_a_file_is_refused(tmp_path, read):
     os.mkfifo(tmp_path / "a")
     with pytest.raises(InputError, match="no regular file"):
         read(tmp_path / "a")
+
+
+@pytest.mark.parametrize("name", [None, "temporary", "another"])
+def test_what_cannot_be_written_is_the_file_that_was_asked_for(tmp_path, name):
+    def fail(temporary):
+        raise OSError(errno.ENOSPC, "No space left on device", *{"temporary": [str(temporary)]}.get(name, [name]))
+
+    with pytest.raises(OSError, match="No space left") as caught:
+        write_atomically(tmp_path / "a.csv", fail)
+    assert caught.value.filename == ("another" if name == "another" else str(tmp_path / "a.csv"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_error_without_a_number_keeps_its_text(tmp_path):
+    def fail(_):
+        raise OSError("3 requested and 2 written")
+
+    with pytest.raises(OSError, match=r"^3 requested and 2 written$"):
+        write_atomically(tmp_path / "a.csv", fail)

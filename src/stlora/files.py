@@ -34,6 +34,23 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_leftovers(path.parent, path.name)
+    with _named_in_errors(path):
+        _write(path, write)
+
+
+@contextmanager
+def _named_in_errors(path: Path) -> Iterator[None]:
+    """What cannot be written is the file, and not the temporary one or one that is not named."""
+    try:
+        yield
+    except OSError as error:
+        unnamed = error.filename is None or is_temporary(Path(os.fsdecode(error.filename)).name, path.name)
+        if unnamed and error.errno is not None:  # without a number, the text is all there is
+            error.filename = str(path)
+        raise
+
+
+def _write(path: Path, write: Callable[[Path], object]) -> None:
     temporary, handle = _temporary(path)
     try:
         write(temporary)

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from stlora.data.readers import agencies, cells, tables
+from stlora.data.readers.table import lost_steps
 from stlora.data.readers.undated import time_axis
 from stlora.data.time.axis import regular
 from stlora.data.time.stamps import to_interval, to_start
@@ -60,10 +61,15 @@ def of_numpy(
         raise InputError(f"values are {array.dtype} of shape {array.shape}; expected numbers [T, N]")
     steps = max(len(array), 1)
     time, _ = time_axis(steps, start=to_start(start), interval=to_interval(interval))
+    with np.errstate(over="ignore"):  # the series refuses infinities
+        single = np.asarray(array, dtype=np.float32)
+    names = tuple(node_ids) if node_ids is not None else tuple(str(i) for i in range(array.shape[1]))
+    fits = 0 not in array.shape and len(names) == array.shape[1]  # or the series is refused
     return {
-        "values": np.asarray(array, dtype=np.float32),
+        "values": single,
         "time": time[: len(array)],
-        "node_ids": tuple(node_ids) if node_ids is not None else tuple(str(i) for i in range(array.shape[1])),
+        "node_ids": names,
+        "notes": lost_steps(single, names, lambda column: array[:, column]) if fits else (),
         "adjacency": None if adjacency is None else np.asarray(adjacency, dtype=np.float32),
         "coordinates": None if coordinates is None else np.asarray(coordinates, dtype=np.float64),
         "unit": unit,

@@ -50,7 +50,7 @@ def reason_of(error: OSError) -> str:
 
     Example:
         >>> reason_of(OSError(2, "No such file or directory", "net.csv"))
-        'net.csv: No such file or directory; check the path and who may write'
+        'net.csv: No such file or directory; check the path, the room on its disk and who may write'
         >>> reason_of(OSError("3 requested and 2 written")).partition(";")[0]
         'a file cannot be read or written (3 requested and 2 written)'
     """
@@ -60,5 +60,5 @@ def reason_of(error: OSError) -> str:
     if advice is not None:
         return where + advice
     if where:
-        return f"{where}{told}; check the path and who may write"
+        return f"{where}{told}; check the path, the room on its disk and who may write"
     return f"a file cannot be read or written ({told}); check the disk, its free room and who may write"

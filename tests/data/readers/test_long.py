@@ -104,7 +104,7 @@ def test_long_and_wide_are_told_apart(names, rows, expected):
         (["2024-01-01,a,1", "2024-01-02,,2"], "row 2 names no sensor"),
         (["2024-01-01,a,1", "2024-01-02,b,x"], "column 'value', row 2 holds 'x'"),
         (["2024-01-01,a,1", "soon,b,2"], "has the time 'soon'"),
-        (["2024-01-01,a,1e39"], "column 'a', row 1 holds inf"),
+        (["2024-01-01,a,1e39"], "column 'a', row 1 holds 1e[+]39"),
     ],
 )
 def test_unusable_rows_are_named(tmp_path, rows, message):

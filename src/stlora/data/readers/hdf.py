@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from stlora.data.readers import hdf_objects, largest_files
 from stlora.data.readers.hdf_names import Key, choose_columns, read_keys, text_of
-from stlora.data.readers.table import Table, make_table
+from stlora.data.readers.table import Table, lost_steps, make_table
 from stlora.errors import InputError
 
 _BLOCK = 4 << 20  # numbers
@@ -126,7 +126,14 @@ def _read_frame(group: h5py.Group, key: str, channel: str | None, notes: tuple[s
             step = max(1, _BLOCK // max(1, len(names)))
             for row in range(0, len(time), step):
                 values[row : row + step, columns] = content[row : row + step][:, kept]
-    return make_table(values, time, node_ids, (*notes, *column_notes))
+    table = make_table(values, time, node_ids, (*notes, *column_notes))
+    exact = {place[name]: (content, i) for names, content in blocks for i, name in enumerate(names) if name in place}
+
+    def column_of(column: int) -> NDArray[Any]:
+        content, i = exact[column]
+        return np.asarray(content[:, i])
+
+    return replace(table, notes=table.notes + lost_steps(values, node_ids, column_of))
 
 
 def _block(group: h5py.Group, number: int, steps: int) -> tuple[Sequence[Key], h5py.Dataset]:

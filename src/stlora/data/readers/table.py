@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 
 from stlora.data.readers.graph import Graph
 from stlora.errors import InputError
+
+_FIRST, _LOST = 512, 0.01  # rows that tell how large steps are; a share of a step that may be lost
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,4 +84,44 @@ def make_table(
             f"column {node_ids[column]!r}, row {row + 1} holds {values[row, column]}; "
             "expected a finite number below 3.4e38, or an empty cell where nothing was measured"
         )
+    if values.dtype.itemsize > single.dtype.itemsize:
+        notes += lost_steps(single, node_ids, lambda column: values[:, column])
     return Table(single, time, node_ids, notes)
+
+
+def lost_steps(
+    single: NDArray[np.float32], node_ids: tuple[str, ...], exact: Callable[[int], NDArray[Any]]
+) -> tuple[str, ...]:
+    """A note on sensors whose steps float32 does not hold: it has 24 bits, and readings of meters may take more.
+
+    Args:
+        single: ``[T, N]`` as they are kept.
+        node_ids: of the columns.
+        exact: the values of a column as they were given.
+
+    Example:
+        >>> given = 2.0**24 + np.arange(4)[:, None]
+        >>> lost_steps(given.astype(np.float32), ("a",), lambda column: given[:, column])[0].partition(";")[0]
+        "Sensor 'a' changes by 1 from row to row, and float32 holds it to 1 (and 0 others so)"
+    """
+    found = []
+    with warnings.catch_warnings(), np.errstate(invalid="ignore", over="ignore"):
+        warnings.simplefilter("ignore", RuntimeWarning)  # a column without a step has no median
+        top = np.fmax.reduce(np.abs(single), axis=0)
+        steps = np.abs(np.diff(single[:_FIRST], axis=0))
+        usual = np.nanmedian(np.where(steps > 0, steps, np.nan), axis=0)
+        suspect = ~(np.spacing(top) / 2 < _LOST * usual) & (top > 0)
+        for column in np.flatnonzero(suspect):
+            given = np.asarray(exact(int(column)), dtype=np.float64)
+            error = np.nanmax(np.abs(given - single[:, column]))
+            changes = np.abs(np.diff(given[~np.isnan(given)]))
+            step = float(np.median(changes[changes > 0])) if (changes > 0).any() else np.inf
+            if error > _LOST * step:
+                found.append((node_ids[column], step, float(error)))
+    if not found:
+        return ()
+    node, step, error = found[0]
+    return (
+        f"Sensor {node!r} changes by {step:.3g} from row to row, and float32 holds it to {error:.3g} (and "
+        f"{len(found) - 1} others so); give the differences of a meter's readings, or take a constant off.",
+    )

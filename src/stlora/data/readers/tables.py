@@ -684,9 +684,8 @@ def spread(time: pd.Series, node: pd.Series, value: NDArray[np.float64], name: s
                 "(or, if a clock was set back, write the times in UTC)"
             )
         notes = (f"{len(again)} repeated rows were dropped.",)
-    out = np.full(cells, np.nan, dtype=np.float32)
-    with np.errstate(over="ignore"):  # make_table finds infinities and names them
-        out[position] = value
+    out = np.full(cells, np.nan)
+    out[position] = value
     return make_table(out.reshape(len(stamps), len(sensors)), stamps, sensors, notes)
 
 
