@@ -57,11 +57,19 @@ class _Once(logging.Filter):
         return fresh
 
 
+class _Kinds(logging.Formatter):
+    """Notes, and warnings, which are called so."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        record.kind = "note" if record.levelno < logging.WARNING else "warning"
+        return super().format(record)
+
+
 @contextmanager
 def _notes_on_stderr() -> Iterator[None]:
     """Print what the library notes of data, a line each."""
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("note: %(message)s"))
+    handler.setFormatter(_Kinds("%(kind)s: %(message)s"))
     handler.addFilter(_Once())
     before = _notes.level
     _notes.addHandler(handler)

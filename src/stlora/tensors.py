@@ -13,13 +13,38 @@ from torch.overrides import TorchFunctionMode
 
 from stlora.errors import InputError
 
+_COMPILED = "_orig_mod."  # what torch.compile puts before the names of what it compiles
+_PARALLEL = "module."  # and DataParallel and DistributedDataParallel
+
+
+def unwrapped(module: nn.Module) -> nn.Module:
+    """The module inside of what torch.compile, DataParallel and DistributedDataParallel make of one.
+
+    Example:
+        >>> layer = nn.Linear(2, 1)
+        >>> unwrapped(nn.DataParallel(layer)) is layer, unwrapped(layer) is layer
+        (True, True)
+    """
+    while True:
+        inner = getattr(module, "_orig_mod", None)
+        if inner is None and isinstance(module, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+            inner = module.module
+        if not isinstance(inner, nn.Module):
+            return module
+        module = inner
+
+
+def weights_of(module: nn.Module) -> dict[str, Tensor]:
+    """The state dict of a module, by the names that it has before it is compiled or made parallel."""
+    return {name.replace(_COMPILED, ""): tensor for name, tensor in unwrapped(module).state_dict().items()}
+
 
 def put(module: nn.Module, tensors: Mapping[str, Tensor], called: str, remedy: str) -> None:
     """Give a module its tensors.
 
     Every name and shape must be the module's. Floating numbers of another width are cast to the module's, and all must
     be finite; only where the module as it was built has NaN or infinity, as a mask does, the file may have the same.
-    Whole numbers must be of the module's type.
+    Whole numbers must be of the module's type. Names may be those of a module that was compiled or made parallel.
 
     Args:
         module: gets them; it stays as it is if one is refused.
@@ -36,7 +61,12 @@ def put(module: nn.Module, tensors: Mapping[str, Tensor], called: str, remedy: s
         >>> layer.weight.dtype, layer.weight.tolist()
         (torch.float32, [[1.0, 1.0]])
     """
-    own = module.state_dict()
+    module = unwrapped(module)
+    called_here = {name.replace(_COMPILED, ""): name for name in module.state_dict()}
+    own = weights_of(module)
+    tensors = {name.replace(_COMPILED, ""): tensor for name, tensor in tensors.items()}
+    if not any(name in own for name in tensors) and all(name.startswith(_PARALLEL) for name in tensors):
+        tensors = {name.removeprefix(_PARALLEL): tensor for name, tensor in tensors.items()}
     groups = {
         "missing": [name for name in own if name not in tensors],
         "unexpected": [name for name in tensors if name not in own],
@@ -47,7 +77,7 @@ def put(module: nn.Module, tensors: Mapping[str, Tensor], called: str, remedy: s
     ready = {}
     for name, tensor in tensors.items():
         try:
-            ready[name] = _fitting(tensor, own[name])
+            ready[called_here[name]] = _fitting(tensor, own[name])
         except ValueError as error:
             raise InputError(f"{called} do not fit: {name} {error}; {remedy}") from error
     try:

@@ -16,6 +16,7 @@ from stlora.adapters.config import STLoRAConfig
 from stlora.errors import InputError
 from stlora.files import read_json, read_tensors, write_json, write_tensors, write_text
 from stlora.records import Size, Steps, Text, check_version, record_of
+from stlora.tensors import weights_of
 
 FORMAT_VERSION = 1
 CONFIG, WEIGHTS, CARD = "adapter_config.json", "adapter_model.safetensors", "README.md"
@@ -26,7 +27,7 @@ _STAMP = {"peft_type": "STLORA", "format_version": FORMAT_VERSION, "stlora_versi
 def fingerprint(module: nn.Module) -> str:
     """A SHA-256 over the names and values of a module's weights and statistics."""
     digest = hashlib.sha256()
-    for name, tensor in sorted(module.state_dict().items()):
+    for name, tensor in sorted(weights_of(module).items()):
         digest.update(name.encode())
         digest.update(str(tensor.dtype).encode())
         digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())

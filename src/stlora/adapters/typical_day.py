@@ -90,7 +90,8 @@ class TypicalDay(nn.Module):
 
     def _usual(self, clock: Tensor) -> Tensor:
         workday, weekend = self.coefficients.to(clock.dtype)
-        if clock.is_cuda or torch.compiler.is_compiling():  # how many times there are is not known beforehand
+        # how many times there are is not known beforehand, and finding them has no gradient
+        if clock.is_cuda or torch.compiler.is_compiling() or clock.requires_grad:
             basis = _basis(clock[..., 0], self.harmonics)
             return torch.where(_weekend(clock[..., 1]).unsqueeze(-1), basis @ weekend, basis @ workday)
         # a batch of windows holds few times of the day, each of them often

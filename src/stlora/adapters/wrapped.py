@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from stlora.adapters.files import AGAIN, WEIGHTS, Fit, fingerprint
 from stlora.errors import InputError
-from stlora.tensors import put
+from stlora.tensors import put, unwrapped
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,10 @@ class WrappedBackbone(nn.Module):
         self.backbone = backbone
         self.num_nodes = num_nodes
         self.freeze_backbone = freeze_backbone
-        self.history = int(getattr(backbone, "history", 12))
-        self.horizon = int(getattr(backbone, "horizon", 12))
-        self.in_channels = int(getattr(backbone, "in_channels", 3))
+        sizes = unwrapped(backbone)  # parallel modules do not say what is inside
+        self.history = int(getattr(sizes, "history", 12))
+        self.horizon = int(getattr(sizes, "horizon", 12))
+        self.in_channels = int(getattr(sizes, "in_channels", 3))
         self._checked = False  # that the nodes have been measured
         if freeze_backbone:
             self.backbone.requires_grad_(False)
@@ -175,7 +176,7 @@ class WrappedBackbone(nn.Module):
             history=self.history,
             horizon=self.horizon,
             in_channels=self.in_channels,
-            backbone_class=type(self.backbone).__name__,
+            backbone_class=type(unwrapped(self.backbone)).__name__,
             backbone_fingerprint=fingerprint(self.backbone),
         )
 
@@ -205,5 +206,5 @@ def check_same_backbone(backbone: nn.Module, fit: Fit, folder: Path) -> None:
     if fit.backbone_fingerprint != fingerprint(backbone):
         raise InputError(
             f"the adapter in {folder} was fitted to a {fit.backbone_class} with other weights than the given "
-            f"{type(backbone).__name__}; load the weights it was fitted to, or pass check_backbone=False"
+            f"{type(unwrapped(backbone)).__name__}; load the weights it was fitted to, or pass check_backbone=False"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 
 import torch
@@ -133,9 +134,14 @@ class Windows:
     def _observed_before(self) -> Tensor:
         """The number of observed values before each step, ``[T_total + 1]``."""
         counts = [torch.zeros(1, dtype=torch.long)]
-        for rows in torch.split(torch.arange(len(self._values), device=self.device), 256):
-            counts.append((~self._values[rows].isnan()).sum(dim=1).cpu())
+        for _, values in self.blocks(range(len(self._values))):
+            counts.append((~values.isnan()).sum(dim=1).cpu())
         return torch.cat(counts).cumsum(0)
+
+    def blocks(self, steps: range) -> Iterator[tuple[Tensor, Tensor]]:
+        """The values of consecutive steps, some at a time: their numbers ``[t]``, and ``[t, N]`` in physical units."""
+        for rows in torch.split(torch.arange(steps.start, steps.stop, device=self.device), 256):
+            yield rows, self._values[rows]
 
     def _rows(self, rows: Tensor) -> Tensor:
         """The values at steps ``[B, T]``: ``[B, T, N]``."""

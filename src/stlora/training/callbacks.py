@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import time
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,8 @@ class Patience(EarlyStopping):
 class TrainingLog(Callback):
     """Keeps a row for each epoch: in ``log.csv``, in the checkpoint, and on the terminal.
 
+    An epoch with a loss or an error that is not finite ends the training.
+
     Args:
         path: the CSV file.
         show: print a line for each epoch.
@@ -108,6 +111,11 @@ class TrainingLog(Callback):
         return self._started is not None
 
     @property
+    def broken(self) -> int | None:
+        """The epoch, from 1, whose loss or error was not finite; None if there is none."""
+        return next((int(row[0]) + 1 for row in self.rows if not (isfinite(row[1]) and isfinite(row[2]))), None)
+
+    @property
     def seconds(self) -> float:
         """Training time so far, that of an interrupted part included."""
         return self.rows[-1][-1] if self.rows else 0.0
@@ -118,6 +126,8 @@ class TrainingLog(Callback):
             check_restored(trainer, pl_module, self.rows)
         self._before = self.seconds
         self._started = time.perf_counter()
+        if self.broken is not None:
+            trainer.should_stop = True
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Add a row."""
@@ -131,6 +141,8 @@ class TrainingLog(Callback):
             self._before + time.perf_counter() - self._started,
         ]
         self.rows.append(row)
+        if self.broken is not None:
+            trainer.should_stop = True
         if not trainer.is_global_zero:
             return
         lines = [",".join(self.COLUMNS)]
@@ -149,4 +161,7 @@ class TrainingLog(Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """The rows of the interrupted part."""
-        self.rows = [list(row) for row in state_dict["rows"]]
+        rows = state_dict["rows"]
+        if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
+            raise ValueError("its log has no rows")
+        self.rows = [list(row) for row in rows]

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from stlora.data.split import Split
 from stlora.data.windows import Windows
 from stlora.errors import InputError
 from stlora.evaluation.errors import WindowSums
@@ -96,3 +97,26 @@ def measure(
     if math.isnan(result["pooled"]["mae"]):
         raise InputError("the split holds no observed value to compare with; choose another period or split")
     return result
+
+
+def mean_error(windows: Windows, split: Split) -> float:
+    """The MAE over the validation windows of forecasting each sensor's training mean; NaN where there is no target."""
+    device = windows.device
+    total = torch.zeros(windows.num_nodes, dtype=torch.float64, device=device)
+    count = torch.zeros_like(total)
+    for _, values in windows.blocks(range(split.train.start, split.train.stop + windows.history - 1)):
+        total += values.double().nansum(dim=0)
+        count += (~values.isnan()).sum(dim=0)
+    mean = total / count
+    error = torch.zeros((), dtype=torch.float64, device=device)
+    number = torch.zeros_like(error)
+    first, windows_of = split.val.start + windows.history, len(split.val)
+    for rows, values in windows.blocks(range(first, first + windows_of + windows.horizon - 1)):
+        place = rows - first  # how many windows have this step as a target
+        often = torch.minimum(place + 1, windows_of + windows.horizon - 1 - place).clamp(
+            max=min(windows.horizon, windows_of)
+        )
+        errors = (values.double() - mean).abs()
+        error += (often.unsqueeze(1) * errors).nansum()
+        number += (often.unsqueeze(1) * ~errors.isnan()).sum()
+    return float(error / number)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import sys
 import time
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +20,12 @@ from stlora.training import together
 from stlora.training.callbacks import BestCheckpoint, Patience, SafeCheckpoints, TrainingLog, read_checkpoint
 from stlora.training.compiling import compiled
 from stlora.training.config import TrainingOptions
-from stlora.training.forecasts import choose_device, measure
+from stlora.training.forecasts import choose_device, mean_error, measure
 from stlora.training.shares import settle_shares
 from stlora.training.task import ForecastTask
+
+_log = logging.getLogger(__name__)
+_FEW_STEPS = 100  # of the optimizer
 
 
 @dataclass(frozen=True)
@@ -31,11 +36,13 @@ class Trained:
         seconds: training time, validation included, interrupted parts included.
         epochs: epochs trained.
         val_mae: the best validation MAE, in the data's unit; the network has its weights.
+        warnings: why the result may be worth little, a sentence each.
     """
 
     seconds: float
     epochs: int
     val_mae: float
+    warnings: tuple[str, ...] = ()
 
 
 def train(task: ForecastTask, options: TrainingOptions, folder: Path, show: bool = False) -> Trained:
@@ -112,7 +119,29 @@ def train(task: ForecastTask, options: TrainingOptions, folder: Path, show: bool
     task.load_state_dict(read_checkpoint(checkpoints / "best.ckpt")["state_dict"])
     started = time.perf_counter()
     mixed = settle_shares(task)
-    return Trained(log.seconds + time.perf_counter() - started, len(log.rows), val_mae if mixed is None else mixed)
+    seconds = log.seconds + time.perf_counter() - started
+    val_mae = val_mae if mixed is None else mixed
+    doubts = tuple(_doubts(log, trainer.global_step, val_mae, mean_error(task.windows, task.split)))
+    for doubt in doubts:
+        _log.warning("%s", doubt)
+    return Trained(seconds, len(log.rows), val_mae, doubts)
+
+
+def _doubts(log: TrainingLog, steps: int, val_mae: float, of_means: float) -> Iterator[str]:
+    """Why the result of a training may be worth little."""
+    if log.broken is not None:
+        best = int(min((row for row in log.rows if math.isfinite(row[2])), key=lambda row: row[2])[0]) + 1
+        yield (
+            f"the loss or the validation MAE of epoch {log.broken} was not finite; training ended there, and the "
+            f"weights of epoch {best} were kept; lower --learning_rate"
+        )
+    if steps < _FEW_STEPS:
+        yield f"the weights were changed {steps} times alone; give more --epochs, or a larger --train_fraction"
+    if val_mae > of_means:
+        yield (
+            f"the validation MAE {val_mae:.4g} is worse than that of forecasting each sensor's training mean, "
+            f"{of_means:.4g}; train longer, or lower --learning_rate"
+        )
 
 
 def _measured_only(task: ForecastTask, options: TrainingOptions, folder: Path) -> Trained:

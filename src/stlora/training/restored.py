@@ -28,8 +28,11 @@ def check_restored(
         ValueError: something does not fit.
     """
     done = trainer.current_epoch
-    if len(rows) != done or any(len(row) != 5 or row[0] != epoch for epoch, row in enumerate(rows)):
+    numbers = all(len(row) == 5 and all(isinstance(cell, (int, float)) for cell in row) for row in rows)
+    if len(rows) != done or not numbers or any(row[0] != epoch for epoch, row in enumerate(rows)):
         raise ValueError(f"its log has {len(rows)} rows and {done} epochs are done")
+    if rows and not all(math.isfinite(cell) for cell in rows[-1]):
+        return  # the training broke in that epoch and is not to go on
     for name, tensor in task.named_parameters():
         if not tensor.isfinite().all():
             raise ValueError(f"{name} has NaN or infinite values")

@@ -118,6 +118,7 @@ def run_metrics(
         "memory": memory.report(),
         "epochs": trained.epochs if trained else 0,
         "val_mae": trained.val_mae if trained else None,
+        "warnings": list(trained.warnings) if trained else [],
         "device": data.windows.device.type,
         "versions": versions_now(adapter, data.windows.device),
     }

@@ -28,7 +28,7 @@ from stlora.files import read_tensors, write_json, write_tensors, write_text
 from stlora.folders import is_empty
 from stlora.paths import expanded
 from stlora.records import Name, Steps, Text, read_record
-from stlora.tensors import Within, put
+from stlora.tensors import Within, put, weights_of
 from stlora.training import models
 from stlora.training.config import DataOptions, FitPlan
 from stlora.training.schemas import Metrics, RunOptions
@@ -241,7 +241,7 @@ class Run:
         self, module: nn.Module, record: BackboneRecord, adjacency: np.ndarray | None, filling: Filling
     ) -> None:
         """Write ``backbone/``: how it was made, its weights, the graph it was built on, and what fills its inputs."""
-        tensors = dict(module.state_dict())
+        tensors = weights_of(module)
         if filling.profile is not None:
             tensors[PROFILE_TENSOR] = torch.from_numpy(filling.profile)
         if adjacency is not None:

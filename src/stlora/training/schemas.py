@@ -102,6 +102,7 @@ class Metrics(_Metrics, total=False):
 
     measured: Count
     memory: Memory
+    warnings: list[Text]
     versions: dict[str, Text | Count | None]
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from stlora.backbones.layouts import Layout
 from stlora.errors import InputError
 from stlora.files import read_tensors
-from stlora.tensors import put
+from stlora.tensors import put, unwrapped
 from stlora.training.run import NOT_WEIGHTS
 
 
@@ -29,7 +29,7 @@ def load_weights(backbone: nn.Module, path: Path) -> None:
         InputError: the file cannot be read, or does not fit.
     """
     tensors = _read(path)
-    target = backbone
+    target = backbone = unwrapped(backbone)
     if isinstance(backbone, Layout) and tensors.keys() != backbone.state_dict().keys():
         target = backbone.module
     put(target, tensors, f"the weights in {path}", "build the backbone with the options it was trained with")
