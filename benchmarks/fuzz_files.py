@@ -10,15 +10,18 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 import pandas as pd
+import scipy.sparse
 
 from stlora.data import SensorSeries, load_series
 from stlora.data.readers.graph_file import read_graph
 from stlora.data.store import write_store
 from stlora.data.writers import write_series
+from stlora.errors import InputError
 
 TOKENS = (b"nan", b"1e999", b"-1", b"\0", b",", b"\n", b'"', b"[", b"{", b"9" * 30, b"\xff\xfe", b"2024-02-30", b"..")
 CELLS = (
@@ -76,11 +79,17 @@ def random_bytes(layout: Layout, name: str, rng: np.random.Generator) -> bytes:
 
 
 def mutate(raw: bytes, rng: np.random.Generator) -> bytes:
-    """One to four changes: bits, bytes, sizes, cuts, repeats and words that parsers stumble over."""
+    """One to four changes: bits, bytes, sizes, cuts, repeats and words that parsers stumble over; another dialect."""
+    if _is_text(raw) and rng.random() < 0.2:
+        raw = _in_another_dialect(raw, rng)
+        if rng.random() < 0.5:
+            return raw
     if raw.startswith(b"PK\x03\x04") and rng.random() < 0.7:  # past the checksum of the archive
         return _mutate_members(raw, rng)
     if raw.startswith(b"\x1f\x8b") and rng.random() < 0.7:
         return gzip.compress(mutate(gzip.decompress(raw), rng), mtime=0)
+    if raw.startswith(b"\xff\xfe") and rng.random() < 0.7:
+        return mutate(raw.decode("utf-16").encode(), rng).decode(errors="replace").encode("utf-16")
     if rng.random() < 0.6 and b"\0" not in raw and (b"," in raw or b";" in raw):
         return _mutate_cells(raw, rng)
     content = bytearray(raw)
@@ -108,6 +117,62 @@ def mutate(raw: bytes, rng: np.random.Generator) -> bytes:
             other = int(rng.integers(0, len(content) + 1))
             content[at : at + length] = content[other : other + length]
     return bytes(content)
+
+
+def _is_text(raw: bytes) -> bool:
+    return b"\0" not in raw and raw.count(b"\n") > 1 and not raw.startswith((b"\x80", b"{", b"\x1f\x8b", b"PK"))
+
+
+_MARKS = (b",", b";", b"\t", b"|")
+_ABOVE = (
+    b"# made by hand\n",
+    b"Report\n\n",
+    b"sep=;\n",
+    b"Traffic;;;\n",
+    b"\n\n",
+    b"\xef\xbb\xbf",
+    b"// 1,2,3\n",
+    b"time\n",
+)
+
+
+def _in_another_dialect(raw: bytes, rng: np.random.Generator) -> bytes:
+    """The same table with other marks, line ends, encoding, order of columns, or lines above and below its header."""
+    mark = max(_MARKS, key=raw.split(b"\n")[0].count)
+    rows = [line.split(mark) for line in raw.rstrip(b"\n").split(b"\n")]
+    change = int(rng.integers(11))
+    width = len(rows[0])
+    order = rng.permutation(width)
+    if change == 0:
+        mark = _MARKS[int(rng.integers(4))]
+    elif change == 1:
+        mark, rows = b";", [[cell.replace(b".", b",") for cell in row] for row in rows]
+    elif change == 2:
+        rows = [
+            [re.sub(rb"^(\d)(\d{3})\b", rb"\1.\2", cell + rng.choice([b"", b"000"])) for cell in row] for row in rows
+        ]
+    elif change == 3:
+        rows = [[row[i] if i < len(row) else b"" for i in order] for row in rows]
+    elif change == 4:
+        rows = [[*row, row[int(order[0])] if len(row) == width else b""] for row in rows]
+    elif change == 5:
+        rows = [[b'"' + cell.strip(b'"') + b'"' for cell in row] for row in rows]
+    elif change == 6:
+        rows = rows[1:]
+    elif change == 7:
+        rows[1:1] = [[(b"", b"mph", b"[veh/h]", b"-", b"h")[int(rng.integers(5))] for _ in range(width)]]
+    elif change == 8:
+        rows = [row[: int(order[0])] + row[int(order[0]) + 1 :] for row in rows]
+    elif change == 9:
+        rows = [rows[0], *(rows[i] for i in 1 + rng.permutation(len(rows) - 1))]
+    text = (b"\r\n", b"\r", b"\n", b"\n")[int(rng.integers(4))].join([mark.join(row) for row in rows]) + b"\n"
+    if rng.random() < 0.3:
+        text = _ABOVE[int(rng.integers(len(_ABOVE)))] + text
+    if rng.random() < 0.1:
+        return text.decode("latin-1").encode(
+            ("utf-16", "utf-16-le", "utf-8-sig", "cp1252")[int(rng.integers(4))], "replace"
+        )
+    return text
 
 
 def _mutate_cells(raw: bytes, rng: np.random.Generator) -> bytes:
@@ -322,6 +387,123 @@ _AGENCIES: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
 }
 
+
+def _columns(path: Path) -> object:
+    return load_series(path, columns="time=Tag+Uhrzeit,node=Stelle+Spur,value=Menge", decimal=",")
+
+
+def _of_frame(path: Path) -> object:
+    """What pandas makes of the file, as a frame of a user's."""
+    try:
+        frame = pd.read_csv(path, sep=None, engine="python", parse_dates=[0])
+    except Exception as error:  # of pandas' own
+        raise InputError("pandas does not read it") from error
+    return SensorSeries.from_dataframe(frame)
+
+
+def _dialect(name: str, **options: Any) -> Callable[[Path], None]:
+    """Writes the wide table in a dialect: ``above`` and ``below`` the header, ``encoding``, and options of pandas."""
+    above, below = options.pop("above", ""), options.pop("below", "")
+    encoding, factor = options.pop("encoding", "utf-8"), options.pop("factor", 1)
+
+    def write(folder: Path) -> None:
+        frame = (_frame() * factor).reset_index()
+        header, _, rows = frame.to_csv(index=False, lineterminator="\n", **options).partition("\n")
+        if options.get("header", True):
+            header += "\n" + below
+        text = f"{above}{header}\n{rows}".replace("\n\n", "\n").encode(encoding)
+        (folder / name).write_bytes(gzip.compress(text, mtime=0) if name.endswith(".gz") else text)
+
+    return write
+
+
+def _thousands(folder: Path) -> None:
+    rows = [
+        f"{stamp:%d.%m.%Y %H:%M};{i % 9 + 1}.{i % 10}00,5;{100 + i},25"
+        for i, stamp in enumerate(pd.date_range("2024-02-28", periods=48, freq="1h"))
+    ]
+    (folder / "x.csv").write_text("\n".join(["Zeit;Nord;Süd", *rows, ""]))
+
+
+def _by_date_and_hour(folder: Path) -> None:
+    rows = [
+        f"{day:%d.%m.%Y};{hour}:00-{hour}:59;{k};{lane};{100 * k + 10 * lane + hour},5"
+        for day in pd.date_range("2024-02-27", periods=3)
+        for hour in range(24)
+        for k in (1, 2)
+        for lane in (1, 2)
+    ]
+    (folder / "x.csv").write_text("\n".join(["Tag;Uhrzeit;Stelle;Spur;Menge", *rows, ""]))
+
+
+def _quantities(folder: Path) -> None:
+    rows = [
+        f"{stamp:%Y-%m-%d %H:%M},{k},{what},{10 * k + i % 7},µg/m³,51.{k},7.{k}"
+        for i, stamp in enumerate(pd.date_range("2024-02-28", periods=30, freq="1h"))
+        for k in (1, 2)
+        for what in ("no2", "o3")
+    ]
+    (folder / "x.csv").write_text("\n".join(["time,station,parameter,value,unit,latitude,longitude", *rows, ""]))
+
+
+def _in_parts(ending: str) -> Callable[[Path], None]:
+    def write(folder: Path) -> None:
+        for i in range(3):
+            part = _frame().iloc[20 * i : 20 * i + 20]
+            name = folder / f"part-0000{i}.{ending}"
+            part.to_parquet(name) if ending == "parquet" else part.to_csv(name)
+
+    return write
+
+
+def _categories(folder: Path) -> None:
+    _hdf(folder / "x.h5", "t")
+    with h5py.File(folder / "x.h5", "a") as file:
+        group = file["t"]
+        del group["axis0"], group["block0_items"]
+        group["axis0"] = group["block0_items"] = np.array([400001, 400017, 400030])
+
+
+def _graph_matrix_text(folder: Path) -> None:
+    (folder / "m.csv").write_text(",7,8,9\n7,0,1,0.5\n8,1,0,0\n9,0.5,0,0\n")
+
+
+def _graph_sparse(folder: Path) -> None:
+    scipy.sparse.save_npz(folder / "adj.npz", scipy.sparse.csr_matrix(np.eye(3, k=1)))
+
+
+def _graph_pickles(folder: Path) -> None:
+    ids = np.array(["7", "8", "9"])
+    content = [list(ids), {name: i for i, name in enumerate(ids)}, np.eye(3, dtype=np.float32)]
+    (folder / "adj.pkl").write_bytes(pickle.dumps(content, 4))
+
+
+def _graph_distances(folder: Path) -> None:
+    (folder / "distances_x.csv").write_text("7,8,352.6\n8,9,10.5\n9,7,80.25\n")
+    (folder / "graph_sensor_ids.txt").write_text("7,8,9")
+
+
+_TABLES: dict[str, tuple[Callable[[Path], object], str, Callable[[Path], object]]] = {
+    "semicolons": (_dialect("x.csv", sep=";", decimal=","), "x.csv", load_series),
+    "tabs, comments": (_dialect("x.txt", sep="\t", above="# counts\n# of the town\n"), "x.txt", load_series),
+    "bars, units": (_dialect("x.csv", sep="|", below="|veh/h|veh/h|veh/h"), "x.csv", load_series),
+    "no header": (_dialect("x.csv", header=False), "x.csv", load_series),
+    "UTF-16": (_dialect("x.csv", encoding="utf-16"), "x.csv", load_series),
+    "gzip CSV": (_dialect("x.csv.gz", factor=0.5), "x.csv.gz", load_series),
+    "thousands": (_thousands, "x.csv", load_series),
+    "columns given": (_by_date_and_hour, "x.csv", _columns),
+    "quantities": (_quantities, "x.csv", load_series),
+    "CSV in parts": (_in_parts("csv"), ".", load_series),
+    "Parquet parts": (_in_parts("parquet"), ".", load_series),
+    "HDF5 numbers": (_categories, "x.h5", load_series),
+    "wide frame": (_dialect("x.csv"), "x.csv", _of_frame),
+    "long frame": (_quantities, "x.csv", _of_frame),
+    "graph text": (_graph_matrix_text, "m.csv", read_graph),
+    "graph sparse": (_graph_sparse, "adj.npz", read_graph),
+    "graph pickle 4": (_graph_pickles, "adj.pkl", read_graph),
+    "graph distances": (_graph_distances, "distances_x.csv", read_graph),
+}
+
 _WRITERS: dict[str, tuple[Callable[[Path], object], str, Callable[[Path], object]]] = {
     "HDF5": (_metr_la, ".", load_series),
     "HDF5 LargeST": (_largest_hdf, "sd_his_2024.h5", load_series),
@@ -336,6 +518,7 @@ _WRITERS: dict[str, tuple[Callable[[Path], object], str, Callable[[Path], object
     "wide Parquet": (lambda folder: _frame().to_parquet(folder / "wide.parquet"), "wide.parquet", load_series),
     "long Parquet": (_parquet_long, "long.parquet", load_series),
     **{name: (write, target, load_series) for name, (write, target) in _AGENCIES.items()},
+    **_TABLES,
     "stored series": (lambda folder: write_store(_series(), folder / "store"), "store", load_series),
     "graph pickle": (_metr_la, "adj_mx.pkl", read_graph),
     "graph matrix": (_largest_hdf, "sd_rn_adj.npy", read_graph),

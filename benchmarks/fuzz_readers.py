@@ -1,10 +1,11 @@
 """Random bytes and damaged files through every reader: each must end in a clear error or a correct series.
 
-    python benchmarks/fuzz_readers.py --count 100000 --seed 0
+    python benchmarks/fuzz_readers.py --count 100000 --seed 0 --kept fuzz.log
 
-A worker process reads the files under a limit of memory and of processor time per file, so that a crash of a C
-library and a hang are seen and counted; an audit hook counts attempts to run programs, open connections or import
-code that reading valid files has not imported. One file in fifty is left valid and must give the original series.
+Where it was stopped, the same command goes on from what it has kept. A worker process reads the files under a limit of
+memory and of time per file, so that a crash of a C library and a hang are seen and counted; an audit hook counts
+attempts to run programs, open connections or import code that reading valid files has not imported. One file in fifty
+is left valid and must give the original series.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from stlora.data import SensorSeries
 from stlora.data.readers.graph import Graph
 from stlora.errors import InputError
 
-SECONDS, MEMORY, VALID_SHARE, RANDOM_SHARE = 20, 6 << 30, 0.02, 0.3
+SECONDS, PATIENCE, MEMORY, VALID_SHARE, RANDOM_SHARE = 10, 60, 2 << 30, 0.02, 0.25  # of processor, and by the clock
 FORBIDDEN = ("os.system", "os.exec", "os.posix_spawn", "os.fork", "subprocess.Popen", "socket.connect", "ctypes.dlopen")
 
 
@@ -107,7 +108,8 @@ def read_one(layout: Layout, folder: Path, rng: np.random.Generator, original: o
 def work(first: int, count: int, seed: int, root: Path, known: list[Layout], out: int) -> None:
     """Read files ``first`` to ``count``; a line of index, outcome and seconds for each, and of forbidden deeds."""
     originals = [layout.read(root / layout.name.replace(" ", "-") / layout.target) for layout in known]
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
     loaded, deeds = set(sys.modules), []
     libraries = ("stlora", "numpy", "pandas", "pyarrow", "h5py", "encodings", "unittest", "logging")
 
@@ -120,8 +122,9 @@ def work(first: int, count: int, seed: int, root: Path, known: list[Layout], out
     for index in range(first, count):
         layout = known[index % len(known)]
         signal.setitimer(signal.ITIMER_PROF, SECONDS)
+        signal.setitimer(signal.ITIMER_REAL, PATIENCE)
         began = time.process_time()
-        outcome = read_one(
+        outcome = read_one(  # equal seeds and numbers make equal files
             layout,
             root / layout.name.replace(" ", "-"),
             np.random.default_rng([seed, index]),
@@ -129,6 +132,9 @@ def work(first: int, count: int, seed: int, root: Path, known: list[Layout], out
         )
         seconds = time.process_time() - began
         signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        if outcome == "crash":
+            print("crash:", layout.name, index, file=sys.stderr)
         if deeds:
             print("foreign:", layout.name, index, deeds, file=sys.stderr)
             outcome = "foreign"
@@ -136,10 +142,25 @@ def work(first: int, count: int, seed: int, root: Path, known: list[Layout], out
         os.write(out, f"{index} {outcome} {seconds:.6f}\n".encode())
 
 
-def run(count: int, seed: int, root: Path, known: list[Layout]) -> dict[str, Tally]:
+def run(count: int, seed: int, root: Path, known: list[Layout], kept: Path | None = None) -> dict[str, Tally]:
     """Read ``count`` files in worker processes; one that dies is counted and followed by the next."""
     tallies: dict[str, Tally] = defaultdict(Tally)
     done = 0
+
+    def note(index: int, outcome: str, seconds: float, fresh: bool = True) -> None:
+        nonlocal done
+        tally = tallies[known[index % len(known)].name]
+        tally.outcomes[outcome] += 1
+        tally.slowest = max(tally.slowest, seconds)
+        done = index + 1
+        if fresh and kept is not None:
+            with kept.open("a") as file:
+                file.write(f"{index} {outcome} {seconds:.6f}\n")
+
+    for line in kept.read_text().splitlines() if kept is not None and kept.exists() else ():
+        index, outcome, seconds = line.split()
+        if int(index) == done < count:
+            note(done, outcome, float(seconds), fresh=False)
     while done < count:
         inward, outward = os.pipe()
         child = os.fork()
@@ -152,19 +173,15 @@ def run(count: int, seed: int, root: Path, known: list[Layout]) -> dict[str, Tal
         with os.fdopen(inward) as lines:
             for line in lines:
                 index, outcome, seconds = line.split()
-                tally = tallies[known[int(index) % len(known)].name]
-                tally.outcomes[outcome] += 1
-                tally.slowest = max(tally.slowest, float(seconds))
-                done = int(index) + 1
+                note(int(index), outcome, float(seconds))
         status = os.waitpid(child, 0)[1]
         if status:
             killed = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-            outcome = "hang" if killed == signal.SIGPROF else "crash"
+            outcome = "hang" if killed in (signal.SIGPROF, signal.SIGALRM) else "crash"
             layout = known[done % len(known)]
             print(f"{outcome}: {layout.name} {done}, status {status}", file=sys.stderr)
-            tallies[layout.name].outcomes[outcome] += 1
             restore(root, layout)
-            done += 1
+            note(done, outcome, float(SECONDS if outcome == "hang" else 0))
     return tallies
 
 
@@ -178,7 +195,7 @@ def table(tallies: dict[str, Tally]) -> str:
     """One line per reader and a sum."""
     columns = ("error", "read", "crash", "hang", "foreign")
     lines = [
-        f"{'reader':<16}{'files':>8}{'errors':>8}{'read':>8}{'crashes':>8}{'hangs':>8}{'foreign':>8}{'slowest':>10}"
+        f"{'reader':<20}{'files':>8}{'errors':>8}{'read':>8}{'crashes':>8}{'hangs':>8}{'foreign':>8}{'slowest':>10}"
     ]
     whole = Tally()
     for name, tally in tallies.items():
@@ -190,7 +207,7 @@ def table(tallies: dict[str, Tally]) -> str:
 
 def _line(name: str, tally: Tally, columns: tuple[str, ...]) -> str:
     counts = "".join(f"{tally.outcomes[column]:>8}" for column in columns)
-    return f"{name:<16}{tally.outcomes.total():>8}{counts}{tally.slowest:>8.2f} s"
+    return f"{name:<20}{tally.outcomes.total():>8}{counts}{tally.slowest:>8.2f} s"
 
 
 def main() -> int:
@@ -198,9 +215,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--count", type=int, default=100_000, help="number of files")
     parser.add_argument("--seed", type=int, default=0, help="equal seeds make equal files")
+    parser.add_argument("--kept", type=Path, help="a file for what is known so far")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        tallies = run(arguments.count, arguments.seed, Path(folder), layouts(Path(folder)))
+        tallies = run(arguments.count, arguments.seed, Path(folder), layouts(Path(folder)), arguments.kept)
     packages = ", ".join(f"{name} {version(name)}" for name in ("stlora", "numpy", "pandas", "h5py", "pyarrow"))
     print(f"python benchmarks/fuzz_readers.py --count {arguments.count} --seed {arguments.seed}")
     print(f"Python {platform.python_version()}, {packages}; at most {SECONDS} s and {MEMORY >> 30} GiB a file\n")

@@ -86,3 +86,16 @@ def test_any_text_is_read_or_refused_in_one_line(text):
 @given(st.lists(st.datetimes(pd.Timestamp("1700-01-01"), pd.Timestamp("2200-01-01")), min_size=1, max_size=5))
 def test_iso_time_stamps_round_trip(stamps):
     assert parse([stamp.isoformat(sep=" ") for stamp in stamps])[0].tolist() == [pd.Timestamp(s) for s in stamps]
+
+
+@pytest.mark.parametrize(
+    "days", [["27.02.2024", "28.02.2024", "29.02.2024"], ["01.02.2024", "02.02.2024", "03.02.2024"]]
+)
+def test_dates_with_points_are_no_numbers(days):
+    assert parse(days)[0].tolist() == pd.to_datetime(days, format="%d.%m.%Y").tolist()
+
+
+@pytest.mark.parametrize("number", ["2024", "2024.5", "20240131,5", "7.", "1.234.567"])
+def test_bare_numbers_are_no_dates(number):
+    with pytest.raises(InputError, match="row 1 has the time"):
+        parse([number, number])

@@ -102,7 +102,7 @@ def _offset(zone: str) -> pd.Timedelta:
 
 
 def _parse_local(stamps: pd.Series) -> tuple[pd.DatetimeIndex, tuple[str, ...]]:
-    plausible = stamps.str.match(r"\d") & ~stamps.str.fullmatch(r"[\d.,]+")  # a bare number is no time stamp
+    plausible = stamps.str.match(r"\d") & ~stamps.str.fullmatch(r"\d+(?:[.,]\d*)?")  # a bare number is no time stamp
     if not plausible.all():
         raise _unreadable(stamps, int(np.flatnonzero(~plausible)[0]))
     candidates = [form for form in _FORMATS if _attempt(stamps[:1], form).notna().all()]
