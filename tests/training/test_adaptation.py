@@ -48,7 +48,8 @@ def test_run_folder_and_metrics_have_the_promised_form(fitted, adapted):
     assert metrics["seconds"]["fit"] == fitted.metrics["seconds"]["fit"]
     assert metrics["seconds"]["adapt"] > 0
     assert 0 < metrics["seconds"]["per_window"] < metrics["seconds"]["evaluate"]
-    assert metrics["memory"]["resident_mb"] > 50
+    resident = metrics["memory"]["resident_mb"]  # None if this process held more before
+    assert resident is None or resident > 50
     assert metrics["memory"]["gpu_mb"] is None
 
 
