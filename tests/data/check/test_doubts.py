@@ -166,6 +166,16 @@ def test_morning_is_no_meter():
     assert not cumulative(series_of(np.arange(60.0)[:, None])).any()
 
 
+def test_of_a_very_large_series_a_part_is_looked_at(monkeypatch):
+    monkeypatch.setattr("stlora.data.check.doubts._WHOLE", STEPS)
+    values = counts()
+    values[100:140, 1] = 9999
+    values[:, 2] = np.cumsum(values[:, 2])
+    sentinel, rising = with_doubts(series_of(values)).notes
+    assert sentinel.startswith("Kept as measured in every 4th step: 9999 (10 values at 1 sensor)")
+    assert rising.startswith("1 of 4 sensors only rise (first: 's2')")
+
+
 def test_reading_says_so_once(tmp_path):
     values = counts()
     values[100:150, 1] = 9999

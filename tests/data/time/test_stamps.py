@@ -99,3 +99,9 @@ def test_dates_with_points_are_no_numbers(days):
 def test_bare_numbers_are_no_dates(number):
     with pytest.raises(InputError, match="row 1 has the time"):
         parse([number, number])
+
+
+@pytest.mark.parametrize("stamp", ["2024-07-01 08:00 +01:00 +01:00", "2024-07-01T08:00Z+01:00", "2024-07-01 08:00Z Z"])
+def test_two_offsets_are_refused(stamp):
+    with pytest.raises(InputError, match="row 1 has the time"):
+        parse([stamp, stamp])

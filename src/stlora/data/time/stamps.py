@@ -130,10 +130,11 @@ def _tell_apart(readings: dict[str, pd.DatetimeIndex], example: str) -> tuple[pd
 
 
 def _attempt(stamps: pd.Series, form: str) -> pd.DatetimeIndex:
-    try:
-        return pd.DatetimeIndex(pd.to_datetime(stamps, format=form, errors="coerce")).as_unit("ns")
-    except (ValueError, OverflowError):  # mixed time zones, years out of range
-        return pd.DatetimeIndex([pd.NaT] * len(stamps)).as_unit("ns")
+    with suppress(ValueError, OverflowError):  # mixed time zones, years out of range
+        index = pd.DatetimeIndex(pd.to_datetime(stamps, format=form, errors="coerce")).as_unit("ns")
+        if index.tz is None:  # or there is a second UTC offset, as in 2024-07-01 08:00 +01:00 +01:00
+            return index
+    return pd.DatetimeIndex([pd.NaT] * len(stamps)).as_unit("ns")
 
 
 def _unreadable(stamps: pd.Series, row: int) -> InputError:
