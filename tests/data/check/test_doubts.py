@@ -88,6 +88,15 @@ def test_sensors_may_have_different_ones_and_several():
     }
 
 
+@pytest.mark.parametrize("value", [255, 127, -99, 9999])
+def test_value_not_far_from_the_others_is_found_by_how_often_it_is_there(value):
+    values = np.random.default_rng(0).exponential(abs(value) / 12, (STEPS, 2)).round().clip(0, 0.7 * abs(value))
+    values[100:140, 1] = value
+    assert found(series_of(values)) == {value: {1: 40}}
+    values[:, 1] = np.random.default_rng(0).exponential(60, STEPS).round().clip(0, 255)  # the end of a scale
+    assert found(series_of(values)) == {}
+
+
 def test_among_temperatures_what_is_far_is_found():
     values = temperatures(digits=1)
     values[100:130, 1] = -999

@@ -146,9 +146,12 @@ def _is_far(value: float, rest: NDArray[np.float32], count: int, usual: _Usual) 
         extent = usual.extent
     if not typical:
         return varied and count >= _REPEATED and gap > _FAR * extent > 0
-    if varied and abs(value) >= 999 and count >= 5 and gap > 0 and (np.abs(rest) > abs(value) / 2).sum() < count:
-        return True  # it is there more often than all that comes near it
-    return gap > extent > 0 and (count > 1 or value < 0 or value >= 999)  # 99 may well be measured once
+    if gap > extent > 0:
+        return count > 1 or value < 0 or value >= 999  # 99 may well be measured once
+    if not varied or abs(value) < 99 or count < 5 or gap <= 0:
+        return False
+    near = int((rest * np.sign(value) > 0.75 * abs(value)).sum())
+    return count >= 5 * near  # it is there far more often than all that comes near it
 
 
 def _below_zero(values: NDArray[np.float32]) -> dict[float, int]:
