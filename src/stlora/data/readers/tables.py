@@ -132,7 +132,7 @@ def holds_series(path: Path) -> bool:
     """Whether a text file looks like measurements rather than a graph or a list of sensors."""
     try:
         top = delimited.top_of(path)
-        first = pd.DataFrame([top.first])
+        first = pd.DataFrame([top.first]).reindex(columns=range(len(top.titles)))  # a short row is told when it is read
         _find_time(Cells(top.titles, lambda i: first[i], lambda i: first[i], 1, 1, top.separator, top.headless))
     except (OSError, InputError):
         return False
