@@ -250,5 +250,5 @@ def test_stored_series_is_opened_by_its_folder_and_stays_on_disk(tmp_path):
 
 def test_short_first_row_of_the_file_in_a_folder_is_told(tmp_path):
     (tmp_path / "x.csv").write_text("a,b,c,time\n1\n2,3,4,2024-01-01 00:00\n")
-    with pytest.raises(InputError, match="x.csv: row 1 has 1 cells and the header 4"):
+    with pytest.raises(InputError, match=r"x.csv: row 1 has 1 cells and the header 4"):
         load_series(tmp_path)
