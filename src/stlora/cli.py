@@ -130,6 +130,7 @@ def data_check(options: CheckOptions) -> None:
         channel=options.channel,
         columns=options.columns,
         decimal=options.decimal,
+        day_first=options.day_first,
         timezone=options.timezone,
     )
     draw(series)
@@ -232,6 +233,7 @@ def predict(options: PredictOptions) -> None:
         channel=options.channel,
         columns=options.columns,
         decimal=options.decimal,
+        day_first=options.day_first,
     )
     prediction = run_predict(run, series, module=options.module, device=options.device)
     write_prediction(prediction.table, output)

@@ -22,6 +22,7 @@ def of_dataframe(
     channel: str | None = None,
     columns: str | Mapping[str, str] | None = None,
     decimal: str | None = None,
+    day_first: bool | None = None,
     adjacency: ArrayLike | None = None,
     coordinates: ArrayLike | None = None,
     unit: str = "",
@@ -30,12 +31,13 @@ def of_dataframe(
     """The arguments of :meth:`stlora.data.series.SensorSeries.from_dataframe`'s series."""
     table = agencies.table_of_frame(frame, channel)
     if table is None:
-        table = tables.to_table(cells.of_frame(frame), channel, tables.parse_columns(columns), decimal)
+        table = tables.to_table(cells.of_frame(frame), channel, tables.parse_columns(columns), decimal, day_first)
     axis = regular(table.time, table.values)
     return {
         "values": axis.values,
         "time": axis.time,
         "timezone": axis.timezone,
+        "day_first": table.day_first,
         "node_ids": table.node_ids,
         "adjacency": None if adjacency is None else np.asarray(adjacency, dtype=np.float32),
         "coordinates": table.coordinates if coordinates is None else np.asarray(coordinates, dtype=np.float64),

@@ -52,6 +52,7 @@ def load_series(
     channel: str | None = None,
     columns: str | Mapping[str, str] | None = None,
     decimal: str | None = None,
+    day_first: bool | None = None,
     start: str | pd.Timestamp | None = None,
     interval: str | pd.Timedelta | None = None,
     timezone: str | None = None,
@@ -81,6 +82,7 @@ def load_series(
             ``time=date+hour,node=site,value=count``, or a mapping of the same.
         decimal: the decimal mark of numbers as text, ``.`` or ``,``, where it cannot be told; the other mark parts
             thousands.
+        day_first: whether days stand before months in dates such as 03/04/2024, where it cannot be told.
         start: the first time stamp of a file that holds no dates.
         interval: the time between two rows of a file that does not tell it, such as ``15min``.
         timezone: the clock of the series, such as ``Europe/Berlin``. Time stamps without zone are taken for it, those
@@ -105,9 +107,9 @@ def load_series(
     if entry is not None and not entry.files:
         series = simulate().series
     elif is_store(Path(path_or_name)):
-        if any(option is not None for option in (channel, columns, decimal, start, interval)):
+        if any(option is not None for option in (channel, columns, decimal, day_first, start, interval)):
             raise InputError(
-                f"{path_or_name} is a stored series; leave out channel, columns, decimal, start and interval"
+                f"{path_or_name} is a stored series; leave out channel, columns, decimal, day_first, start and interval"
             )
         series = open_store(path_or_name)
         series = series if timezone is None else in_zone(series, timezone)
@@ -118,6 +120,7 @@ def load_series(
             "channel": channel,
             "columns": parse_columns(columns),
             "decimal": check_decimal(decimal),
+            "day_first": day_first,
             "start": None if start is None else to_start(start),
             "interval": None if interval is None else to_interval(interval),
         }
@@ -275,6 +278,7 @@ def _to_series(table: Table, timezone: str | None, name: str) -> SensorSeries:
         unit=table.unit,
         name=name,
         timezone=axis.timezone,
+        day_first=table.day_first,
         notes=table.notes + axis.notes,
     )
 

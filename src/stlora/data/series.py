@@ -33,6 +33,7 @@ class SensorSeries:
         timezone: of the clock that made the time stamps, such as Europe/Berlin, where it is known. Time stamps
             with a zone give it themselves. Steps that are even by a clock that is changed, such as days, have none.
         zero_is_missing: whether zeros were taken for missing values; None where nothing says what they mean.
+        day_first: whether days stood before months in the time stamps of its file, where months might have.
         notes: what was repaired or assumed while reading, a sentence each.
 
     Raises:
@@ -60,6 +61,7 @@ class SensorSeries:
     name: str = "series"
     timezone: str | None = None
     zero_is_missing: bool | None = None
+    day_first: bool | None = None
     notes: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
@@ -116,9 +118,9 @@ class SensorSeries:
         Args:
             frame: wide (a time index or time column, one column per sensor), or long (columns, or index levels, for
                 time, sensor and value).
-            **options: ``channel``, ``columns`` and ``decimal`` of :func:`stlora.data.load_series`; ``adjacency``
-                ``[N, N]`` and ``coordinates`` ``[N, 2]`` in the order of the columns, or of the sensors' names;
-                ``unit``; ``name``.
+            **options: ``channel``, ``columns``, ``decimal`` and ``day_first`` of :func:`stlora.data.load_series`;
+                ``adjacency`` ``[N, N]`` and ``coordinates`` ``[N, 2]`` in the order of the columns, or of the sensors'
+                names; ``unit``; ``name``.
 
         Raises:
             InputError: there are no times or no numbers, or the parts do not fit together.

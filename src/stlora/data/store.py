@@ -181,11 +181,13 @@ def open_store(folder: str | Path) -> SensorSeries:
             raise InputError(f"{_VALUES} is no float32 array [T, N]")
         if values.shape[1] != nodes:
             raise InputError(f"{_VALUES} has {values.shape[1]} columns and {_FACTS} names {nodes} sensors")
+        network = _network(folder / _NETWORK, nodes)
         return SensorSeries(
             values,
             _time(facts, len(values)),
             tuple(facts.node_ids),
-            **_network(folder / _NETWORK, nodes),
+            adjacency=network.get("adjacency"),
+            coordinates=network.get("coordinates"),
             unit=facts.unit,
             name=facts.name,
             timezone=facts.timezone,

@@ -24,6 +24,7 @@ class DataOptions:
         channel: which measurement to read of data that hold several, such as speed.
         columns: the columns of a table, where their names do not tell, such as time=date+hour,node=site,value=count.
         decimal: the decimal mark of numbers as text, . or , where it cannot be told; the other one parts thousands.
+        day_first: whether days stand before months in dates such as 03/04/2024, where it cannot be told.
         start: first time stamp to use.
         end: last time stamp to use; a date means the whole day.
         max_missing: leave out sensors that miss more than this share of the training part.
@@ -47,6 +48,7 @@ class DataOptions:
     channel: str | None = None
     columns: str | None = None
     decimal: str | None = None
+    day_first: bool | None = None
     start: str | None = None
     end: str | None = None
     max_missing: float | None = None

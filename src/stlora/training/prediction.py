@@ -33,7 +33,7 @@ def load_later(
     graph: str | Path | None = None,
     zero_is_missing: bool | None = None,
     timezone: str | None = None,
-    **options: str | None,
+    **options: str | bool | None,
 ) -> SensorSeries:
     """Read a later file of a run's network, as the run's own data were read.
 
@@ -44,8 +44,8 @@ def load_later(
         zero_is_missing: what a zero means in this file, if not what it means in the run's data.
         timezone: of time stamps without zone, if it is not that of the run's data; or the clock of the run's data, if
             the run does not know it and this file has a zone.
-        **options: ``channel``, ``columns`` and ``decimal`` of :func:`stlora.data.load_series`; those of the run where
-            they are None and the file takes them.
+        **options: ``channel``, ``columns``, ``decimal`` and ``day_first`` of :func:`stlora.data.load_series`; those of
+            the run where they are None and the file takes them.
 
     Raises:
         InputError: the file cannot be read, or not on the run's clock.
@@ -53,6 +53,7 @@ def load_later(
     zero = record.zero_is_missing if zero_is_missing is None else zero_is_missing
     zone = timezone or record.timezone
     own = {name: record.fit.get(name) for name in ("channel", "columns", "decimal")}
+    own["day_first"] = record.day_first
     given = {name: option for name, option in options.items() if option is not None}
     reading: dict[str, Any] = {**{name: option for name, option in own.items() if option is not None}, **given}
     while True:

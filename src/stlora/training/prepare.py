@@ -61,9 +61,8 @@ def open_series(options: DataOptions, series: Data | None = None) -> SensorSerie
             covers the graph, is another than the stated one.
     """
     made = names_graph(options.graph)
-    reading: dict[str, Any] = {
-        name: getattr(options, name) for name in ("zero_is_missing", "timezone", "channel", "columns", "decimal")
-    }
+    names = ("zero_is_missing", "timezone", "channel", "columns", "decimal", "day_first")
+    reading: dict[str, Any] = {name: getattr(options, name) for name in names}
     reading["graph"] = "none" if made else options.graph
     series = as_series(options.data if series is None else series, **reading)
     if options.start is not None or options.end is not None:

@@ -66,6 +66,8 @@ class BackboneRecord:
         interval_seconds: between two steps.
         timezone: of the clock of the data, None if it is not known; later files are put on it.
         zero_is_missing: whether zeros were taken for missing values; in later files too.
+        day_first: whether days stand before months in the time stamps of the data, where months may stand before
+            days; in later files too.
         scaler: from physical units to the scale of the network.
         fit: the options of the run that trained it.
     """
@@ -80,6 +82,7 @@ class BackboneRecord:
     interval_seconds: Annotated[float, Meta(gt=0, le=1e9)]
     timezone: Text | None
     zero_is_missing: bool
+    day_first: bool | None
     scaler: Scaler
     fit: dict[str, Any]
 
@@ -97,6 +100,7 @@ class BackboneRecord:
             interval_seconds=series.interval.total_seconds(),
             timezone=series.timezone,
             zero_is_missing=series.zero_is_missing is True,
+            day_first=series.day_first,
             scaler=scaler,
             fit=fit,
         )

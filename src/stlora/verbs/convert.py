@@ -20,6 +20,7 @@ class ConvertOptions(PathOptions):
         channel: which measurement to read of data that hold several, such as speed.
         columns: the columns of a table, where their names do not tell, such as time=date+hour,node=site,value=count.
         decimal: the decimal mark of numbers as text, . or , where it cannot be told; the other one parts thousands.
+        day_first: whether days stand before months in dates such as 03/04/2024, where it cannot be told.
         start: the first time stamp of a file that holds no dates.
         interval: the time between two rows of a file that does not tell it, such as 15min.
         timezone: the clock of the data, such as Europe/Berlin; time stamps without zone are taken for it, others
@@ -34,6 +35,7 @@ class ConvertOptions(PathOptions):
     channel: str | None = None
     columns: str | None = None
     decimal: str | None = None
+    day_first: bool | None = None
     start: str | None = None
     interval: str | None = None
     timezone: str | None = None
@@ -57,6 +59,7 @@ def data_convert(options: ConvertOptions) -> None:
         channel=options.channel,
         columns=options.columns,
         decimal=options.decimal,
+        day_first=options.day_first,
         start=options.start,
         interval=options.interval,
         timezone=options.timezone,

@@ -31,6 +31,7 @@ class CheckOptions(PathOptions):
         channel: which measurement to read of data that hold several, such as speed.
         columns: the columns of a table, where their names do not tell, such as time=date+hour,node=site,value=count.
         decimal: the decimal mark of numbers as text, . or , where it cannot be told; the other one parts thousands.
+        day_first: whether days stand before months in dates such as 03/04/2024, where it cannot be told.
         zero_is_missing: whether a zero means missing; as the file's layout says if not given.
         timezone: the clock of the data, such as Europe/Berlin; time stamps without zone are taken for it, others
             converted to it; theirs if not given.
@@ -43,6 +44,7 @@ class CheckOptions(PathOptions):
     channel: str | None = None
     columns: str | None = None
     decimal: str | None = None
+    day_first: bool | None = None
     zero_is_missing: bool | None = None
     timezone: str | None = None
     picture: str | None = None
@@ -136,6 +138,7 @@ class PredictOptions(PathOptions):
         channel: which measurement to read; that of the run if not given.
         columns: the columns of a table; those of the run's data if not given and they are there.
         decimal: the decimal mark of numbers as text; that of the run's data if not given.
+        day_first: whether days stand before months in dates; as in the run's data if not given.
         zero_is_missing: whether a zero means missing in this file; as in the run's data if not given.
         timezone: the zone of time stamps without one, such as Europe/Berlin; that of the run's data if not given. Time
             stamps with a zone are converted to that of the run's data.
@@ -150,6 +153,7 @@ class PredictOptions(PathOptions):
     channel: str | None = None
     columns: str | None = None
     decimal: str | None = None
+    day_first: bool | None = None
     zero_is_missing: bool | None = None
     timezone: str | None = None
     module: str | None = None

@@ -31,26 +31,104 @@ def as_text(index):
     ],
 )
 def test_usual_notations(text, expected):
-    index, notes = parse(text)
+    index, notes, _ = parse(text)
     assert str(index[1]) == expected
     assert index.tz is None
     assert notes == ()
 
 
 def test_day_and_month_are_told_apart_by_later_rows():
-    index, _ = parse(["03/04/2024 00:00", "13/04/2024 00:00"])
+    index, *_ = parse(["03/04/2024 00:00", "13/04/2024 00:00"])
     assert as_text(index) == ["2024-04-03 00:00:00", "2024-04-13 00:00:00"]
 
 
 def test_day_and_month_are_told_apart_by_even_steps_with_a_note():
-    index, notes = parse([f"0{day}/04/2024 00:00" for day in range(1, 7)])
-    assert as_text(index)[-1] == "2024-04-06 00:00:00"
+    index, notes, day_first = parse([f"0{day}/04/2024 {hour:02}:00" for day in range(1, 7) for hour in (0, 12)])
+    assert as_text(index)[-1] == "2024-04-06 12:00:00"
     assert "day first" in notes[0]
+    assert day_first is True
 
 
-def test_ambiguous_day_and_month_are_refused():
-    with pytest.raises(InputError, match="day first or month first"):
-        parse(["03/04/2024 00:00", "03/04/2024 00:05"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        ["03/04/2024 00:00", "03/04/2024 00:05"],
+        [f"0{day}/04/2024 00:00" for day in range(1, 7)],  # days, or months that are even as months
+        [f"01/{month:02}/2024" for month in range(1, 13)],
+        [f"01-{month:02}-2024" for month in (1, 4, 7, 10)],
+    ],
+)
+def test_ambiguous_day_and_month_are_refused_until_the_order_is_said(text):
+    with pytest.raises(InputError, match="day first or month first; say which with --day_first"):
+        parse(text)
+    mark = text[0][2]
+    for day_first in (True, False):
+        form = f"%d{mark}%m{mark}%Y" if day_first else f"%m{mark}%d{mark}%Y"
+        index, notes, found = parse(text, day_first)
+        assert index.tolist() == pd.to_datetime([one[:10] for one in text], format=form).tolist() or ":" in text[0]
+        assert (found, notes) == (day_first, ())
+        assert index[0] == pd.to_datetime(text[0][:10], format=form)
+
+
+def test_order_that_is_said_and_cannot_be_is_refused():
+    with pytest.raises(InputError, match="cannot be read month first, as was said; they can be day first"):
+        parse(["01/04/2024", "13/04/2024"], day_first=False)
+    assert parse(["2024-04-13"], day_first=False).day_first is None
+    assert parse(["13.04.2024"], day_first=False).time[0] == pd.Timestamp("2024-04-13")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("31.12.24 23:45", "2024-12-31 23:45"),
+        ("31/12/24 23:45", "2024-12-31 23:45"),
+        ("20241231", "2024-12-31 00:00"),
+        ("20241231T2345", "2024-12-31 23:45"),
+        ("202412312345", "2024-12-31 23:45"),
+        ("2024-12-31 23.45", "2024-12-31 23:45"),
+        ("31.12.2024 23.45", "2024-12-31 23:45"),
+        ("2024.12.31 23:45", "2024-12-31 23:45"),
+        ("2024-12-31T23:45:00.000", "2024-12-31 23:45"),
+        ("31-Dec-2024 23:45", "2024-12-31 23:45"),
+        ("31 December 2024 23:45", "2024-12-31 23:45"),
+        ("Tue 31 Dec 2024 23:45", "2024-12-31 23:45"),
+        ("Dec 31, 2024 11:45 PM", "2024-12-31 23:45"),
+        ("2024-12-31 24:00", "2025-01-01 00:00"),
+        ("31.12.2024 24:00:00", "2025-01-01 00:00"),
+    ],
+)
+def test_other_notations(text, expected):
+    assert parse([text]).time[0] == pd.Timestamp(expected)
+
+
+NOTATIONS = [
+    *("%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y/%m/%d %H:%M", "%d.%m.%Y %H:%M", "%d.%m.%y %H:%M:%S", "%d.%m.%Y"),
+    *("%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M", "%m/%d/%Y %I:%M %p", "%d-%m-%Y %H:%M", "%m-%d-%Y %H:%M", "%d/%m/%y %H:%M"),
+    *("%Y%m%d", "%Y%m%d%H%M", "%d-%b-%Y %H:%M", "%d %B %Y %H:%M", "%b %d, %Y %H:%M", "%a %d %b %Y %H:%M"),
+]
+
+
+@given(
+    st.sampled_from(NOTATIONS),
+    st.datetimes(pd.Timestamp("1990-01-01"), pd.Timestamp("2060-01-01")),
+    st.sampled_from(["5min", "1h", "1D", "MS"]),
+    st.integers(1, 40),
+    st.sampled_from([None, True, False]),
+)
+def test_any_notation_is_read_right_or_refused(form, start, step, count, said):
+    time = pd.date_range(start.replace(second=0, microsecond=0), periods=count, freq=step)
+    time = time.normalize() if "%H" not in form and "%I" not in form else time
+    ambiguous = form.startswith(("%d/", "%m/", "%d-%m", "%m-"))
+    written = form.startswith("%d") if ambiguous else None
+    try:
+        found = parse(time.strftime(form).tolist(), written if said else None)
+    except InputError as error:
+        check_one_line(error)
+        assert ambiguous
+        assert not said
+    else:
+        assert found.time.tolist() == time.tolist()
+        assert found.day_first is written or (time.day == time.month).all()
 
 
 @pytest.mark.parametrize("text", ["now", "1330560000", "17", "yesterday", "", "2024-13-01 00:00", "nan", "3.5"])
@@ -62,7 +140,7 @@ def test_what_is_no_time_stamp_is_named_with_its_row(text):
 
 @pytest.mark.parametrize("zone", ["Z", " UTC", "+00:00", "+0000", "-00"])
 def test_notations_of_utc(zone):
-    index, _ = parse([f"2024-01-01 00:00:00{zone}", f"2024-01-01 00:05:00{zone}"])
+    index, *_ = parse([f"2024-01-01 00:00:00{zone}", f"2024-01-01 00:05:00{zone}"])
     assert as_text(index) == ["2024-01-01 00:00:00+00:00", "2024-01-01 00:05:00+00:00"]
     assert zone_name(index.tz) == "UTC"
 
@@ -75,7 +153,7 @@ def test_offset_on_some_rows_only_is_refused():
 @given(st.lists(st.text(max_size=30), min_size=1, max_size=4))
 def test_any_text_is_read_or_refused_in_one_line(text):
     try:
-        index, _ = parse(text)
+        index, *_ = parse(text)
     except InputError as error:
         check_one_line(error)
     else:

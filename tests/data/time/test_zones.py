@@ -121,7 +121,7 @@ def test_one_rule_finds_the_zone_of_offsets():
 @pytest.mark.parametrize("zone", ["America/New_York", "Australia/Sydney", "Pacific/Auckland", "Europe/London"])
 def test_offsets_of_a_clock_that_is_changed_name_its_zone_in_any_order(zone, order):
     year = pd.date_range("2023-01-01", periods=8760, freq="1h", tz=zone)[::order]
-    found, notes = parse(text_of(year))
+    found, notes, _ = parse(text_of(year))
     assert zone_name(found.tz) == zone
     assert (found == year).all()
     assert zone in notes[0]
@@ -130,7 +130,7 @@ def test_offsets_of_a_clock_that_is_changed_name_its_zone_in_any_order(zone, ord
 def test_offsets_of_no_known_clock_become_utc_and_the_option_is_named():
     real = pd.date_range("2024-01-01", periods=8784, freq="1h", tz="UTC")
     text = [stamp.tz_convert("UTC+01:00" if i % 2 else "UTC+05:00").isoformat() for i, stamp in enumerate(real)]
-    found, notes = parse(text)
+    found, notes, _ = parse(text)
     assert zone_name(found.tz) == "UTC"
     assert (found == real).all()
     assert "--timezone" in notes[0]
@@ -138,7 +138,7 @@ def test_offsets_of_no_known_clock_become_utc_and_the_option_is_named():
 
 def test_a_zone_that_the_stamps_name_is_kept():
     real = pd.date_range("2024-07-01", periods=4, freq="1h", tz="Asia/Tehran")
-    found, _ = parse([f"{stamp.isoformat()}[Asia/Tehran]" for stamp in real])
+    found, _, _ = parse([f"{stamp.isoformat()}[Asia/Tehran]" for stamp in real])
     assert zone_name(found.tz) == "Asia/Tehran"
     assert (found == real).all()
 
@@ -147,7 +147,7 @@ def test_two_stations_in_two_zones_lie_at_their_instants():
     real = pd.date_range("2024-03-01", periods=24 * 60, freq="1h", tz="UTC")
     zones = ["America/Los_Angeles", "America/New_York"]
     text = [stamp.tz_convert(zone).isoformat() for stamp in real for zone in zones]
-    found, _ = parse(text)
+    found, _, _ = parse(text)
     assert (found[::2] == found[1::2]).all()
     assert zone_name(found.tz) == "UTC"
 

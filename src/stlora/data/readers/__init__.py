@@ -59,7 +59,7 @@ class SeriesReader:
 
 
 _UNDATED = ("start", "interval")
-_TABLES = ("channel", "columns", "decimal")
+_TABLES = ("channel", "columns", "decimal", "day_first")
 
 
 def _agency(name: str, recognises: Callable[[Path, bytes], bool], read: Callable[..., Table]) -> SeriesReader:
@@ -147,8 +147,8 @@ def read_table(path: Path, *others: Path, **options: Any) -> Table:
     Args:
         path: the file.
         others: further parts of the same table.
-        options: ``channel``, ``columns``, ``decimal``, ``start`` and ``interval``, for the formats that need telling;
-            None is not given.
+        options: ``channel``, ``columns``, ``decimal``, ``day_first``, ``start`` and ``interval``, for the formats that
+            need telling; None is not given.
 
     Raises:
         InputError: the format is unknown, is not the one its name claims or does not take an option, or the content

@@ -38,6 +38,7 @@ class Cells:
         separator: between the cells of a text file; empty for what has types.
         headless: whether the columns have no names.
         unit: of all values, where the table has a row of units.
+        day_first: whether days stand before months, where the user says so.
         notes: what was assumed, a sentence each.
     """
 
@@ -50,6 +51,7 @@ class Cells:
     headless: bool = False
     unit: str = ""
     notes: tuple[str, ...] = ()
+    day_first: bool | None = None
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -279,7 +279,7 @@ def _has_stamp(row: Sequence[str]) -> bool:
 
 def is_stamp(cell: str) -> bool:
     """Whether a text is a time stamp."""
-    if not re.match(r"\s*\d", cell):
+    if not re.match(r"\s*(?:\d|[A-Za-z]{3,9},? \d)", cell) or cell.strip().isdigit():
         return False
     try:
         parse([cell])

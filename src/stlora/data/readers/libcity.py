@@ -48,7 +48,7 @@ def read(path: Path, *, channel: str | None = None) -> Table:
         raise InputError("holds rows that are no state of a place, such as trajectories; expected the type state")
     stamps = cells.text(keys[0]).str.removesuffix("Z")  # local, in spite of it
     values = Numbers(separator=cells.separator).of([cells.column(header.index(name))], [name])[:, 0]
-    time, assumed = tables.to_time(stamps)
+    time, assumed, _ = tables.to_time(stamps)
     table = tables.spread(pd.Series(time), cells.text(keys[1]), values, name)
     table = replace(table, notes=(*assumed, *table.notes))
     others = [other for other in header[len(_KEYS) :] if other != name]

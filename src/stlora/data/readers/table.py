@@ -45,6 +45,7 @@ class Table:
         zero_is_missing: whether a zero stands for a missing value in this layout.
         looks_beside: whether ``adj*.pkl`` and ``*location*.csv`` that lie beside the file belong to it.
         graph: the graph that belongs to it by another rule of its layout.
+        day_first: whether days stand before months in its time stamps, where months may stand before days.
         coordinates: ``[N, 2]`` latitude and longitude in degrees, where the layout holds them.
     """
 
@@ -57,6 +58,7 @@ class Table:
     looks_beside: bool = False
     graph: GraphFile | None = None
     coordinates: NDArray[np.float64] | None = None
+    day_first: bool | None = None
 
 
 def make_table(

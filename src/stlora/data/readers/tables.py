@@ -19,8 +19,8 @@ from stlora.data.readers import cells as table_cells
 from stlora.data.readers import delimited, parquet
 from stlora.data.readers.cells import Cells, Numbers, distinct, plain
 from stlora.data.readers.table import Table, make_table
-from stlora.data.time.hours import at_hours, by_order_of_rows, seconds_of_day
-from stlora.data.time.stamps import parse
+from stlora.data.time.hours import at_hours, by_order_of_rows, next_days, seconds_of_day
+from stlora.data.time.stamps import Stamps, parse
 from stlora.errors import InputError, UnneededOptionError
 
 ROLES = ("time", "node", "value")
@@ -101,6 +101,7 @@ def read_csv(
     channel: str | None = None,
     columns: Mapping[str, str] | None = None,
     decimal: str | None = None,
+    day_first: bool | None = None,
 ) -> Table:
     """Read a text table, wide or long.
 
@@ -110,11 +111,14 @@ def read_csv(
         channel: the column or quantity to read, where there are several.
         columns: the titles of the columns of ``time``, ``node`` and ``value``, several of them joined by ``+``.
         decimal: the decimal mark, where it cannot be told from the numbers.
+        day_first: whether days stand before months, where it cannot be told from the time stamps.
 
     Raises:
         InputError: it is no text, rows differ in length, or it does not tell what its columns are.
     """
-    return to_table(table_cells.joined([delimited.read(one) for one in (path, *others)]), channel, columns, decimal)
+    return to_table(
+        table_cells.joined([delimited.read(one) for one in (path, *others)]), channel, columns, decimal, day_first
+    )
 
 
 def read_parquet(
@@ -123,9 +127,12 @@ def read_parquet(
     channel: str | None = None,
     columns: Mapping[str, str] | None = None,
     decimal: str | None = None,
+    day_first: bool | None = None,
 ) -> Table:
     """Read a Parquet table, wide or long; see :func:`read_csv`."""
-    return to_table(table_cells.joined([parquet.read(one) for one in (path, *others)]), channel, columns, decimal)
+    return to_table(
+        table_cells.joined([parquet.read(one) for one in (path, *others)]), channel, columns, decimal, day_first
+    )
 
 
 def holds_series(path: Path) -> bool:
@@ -183,6 +190,7 @@ def to_table(
     channel: str | None = None,
     columns: Mapping[str, str] | None = None,
     decimal: str | None = None,
+    day_first: bool | None = None,
 ) -> Table:
     """The measurements in the cells of a table; see :func:`read_csv`.
 
@@ -191,6 +199,7 @@ def to_table(
     """
     if not cells.rows or not cells.titles:
         raise InputError(f"holds {cells.rows} rows of {len(cells.titles)} columns; expected one row per time step")
+    cells = replace(cells, day_first=day_first)
     roles = find_roles(cells, channel, columns)
     if roles.quantity is not None:
         cells = _rows_of(cells, *roles.quantity)
@@ -204,15 +213,16 @@ def to_table(
         unnamed = [i for i in roles.values if not cells.titles[i]]
         if unnamed:
             raise InputError(f"column {unnamed[0] + 1} has no name; expected the sensor's name in the header")
-        time, assumed = _times_of_rows(cells, roles.time)
+        time, assumed, found = _times_of_rows(cells, roles.time)
         if len(time) > 2 * len(time.unique()) - 1 and len(roles.values) > 1:
             raise InputError(
                 f"has {len(time)} rows of {len(time.unique())} times; if they are of several sensors, say which column "
                 "names the sensor with --columns node=TITLE,value=TITLE, and otherwise keep one row per time"
             )
-        return replace(make_table(values, time, tuple(titles), (*notes, *assumed)), unit=cells.unit)
+        table = make_table(values, time, tuple(titles), (*notes, *assumed))
+        return replace(table, unit=cells.unit, day_first=found)
     node = _nodes(cells, roles.node)
-    time, assumed = _long_times(cells, roles.time)
+    time, assumed, found = _long_times(cells, roles.time, node)
     table = spread(pd.Series(time), node, values[:, 0], titles[0])
     unit = cells.unit
     if roles.unit is not None:
@@ -221,7 +231,7 @@ def to_table(
         if len(units) > 1:
             raise InputError(f"holds values in several units ({', '.join(units[:_LISTED])}); keep the rows of one")
         unit = str(units.iloc[0]) if len(units) else unit
-    table = replace(table, unit=unit, notes=(*notes, *assumed, *table.notes))
+    table = replace(table, unit=unit, notes=(*notes, *assumed, *table.notes), day_first=found)
     return _with_places(table, cells, roles, node)
 
 
@@ -460,7 +470,7 @@ def _wide(
 def _repeats_time(cells: Cells, i: int, time: tuple[int, ...]) -> bool:
     """Whether a column holds a part of the time, such as the year."""
     try:
-        stamps, _ = _times_of_rows(cells, time)
+        stamps = _times_of_rows(cells, time).time
         part = np.asarray(getattr(stamps, _CALENDAR[cells.names[i]]))
         numbers = pd.to_numeric(cells.column(i), errors="coerce").to_numpy(dtype=np.float64)
     except (InputError, AttributeError):
@@ -574,43 +584,47 @@ def _rows_of(cells: Cells, i: int, wanted: str) -> Cells:
     )
 
 
-def to_time(column: pd.Series) -> tuple[pd.DatetimeIndex, tuple[str, ...]]:
-    """Time stamps, with a time zone where they carry one, and what was assumed in reading them.
+def to_time(column: pd.Series, day_first: bool | None = None) -> Stamps:
+    """Time stamps; see :func:`stlora.data.time.stamps.parse`.
 
     Raises:
         InputError: a cell is no time stamp; names row and text.
     """
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
-        return pd.DatetimeIndex(column), ()
-    return parse(["" if cell is pd.NaT or cell is None or cell != cell else str(cell) for cell in column])
+        return Stamps(pd.DatetimeIndex(column))
+    return parse(["" if cell is pd.NaT or cell is None or cell != cell else str(cell) for cell in column], day_first)
 
 
-def _times_of_rows(cells: Cells, columns: Sequence[int]) -> tuple[pd.DatetimeIndex, tuple[str, ...]]:
+def _times_of_rows(cells: Cells, columns: Sequence[int]) -> Stamps:
     """The time stamps of a table that has one row per time, in the order of its rows."""
-    time, notes = to_time(cells.text(columns[0]))
+    time, notes, found = to_time(cells.text(columns[0]), cells.day_first)
     if len(columns) == 1:
-        return time, notes
+        stamps, more = next_days(time)
+        return Stamps(stamps, notes + more, found)
     stamps, more = at_hours(time.normalize(), cells.text(columns[1]))
+    notes += more
     hours = stamps.asi8 // (3600 * 10**9)
     if len(stamps) > 1 and (stamps.asi8 % (3600 * 10**9) == 0).all() and (np.diff(hours) <= 0).any():
         days = time.normalize().asi8 // (24 * 3600 * 10**9)
-        stamps, found = by_order_of_rows(days, hours - 24 * days)  # a day may run from six to six under one date
-        more += found
-    return stamps, notes + more
+        stamps, more = by_order_of_rows(days, hours - 24 * days)  # a day may run from six to six under one date
+    else:
+        stamps, more = next_days(stamps)
+    return Stamps(stamps, notes + more, found)
 
 
-def _long_times(cells: Cells, columns: Sequence[int]) -> tuple[pd.DatetimeIndex, tuple[str, ...]]:
+def _long_times(cells: Cells, columns: Sequence[int], node: pd.Series) -> Stamps:
     """The time stamp of each row of a long table, in which times repeat."""
     column = cells.text(columns[0])
-    codes, found = pd.factorize(column)
+    codes, texts = pd.factorize(column)
     if (codes < 0).any():
         raise InputError(f"row {int(np.flatnonzero(codes < 0)[0]) + 1} has no time stamp; every row needs one")
-    index, notes = to_time(pd.Series(found))
+    index, notes, found = to_time(pd.Series(texts), cells.day_first)
     time = index.take(codes)
-    if len(columns) == 1:
-        return time, notes
-    stamps, more = at_hours(time.normalize(), cells.text(columns[1]))
-    return stamps, notes + more
+    if len(columns) > 1:
+        time, more = at_hours(time.normalize(), cells.text(columns[1]))
+        notes += more
+    time, more = next_days(time, pd.factorize(node)[0])
+    return Stamps(time, notes + more, found)
 
 
 def _nodes(cells: Cells, columns: Sequence[int]) -> pd.Series:

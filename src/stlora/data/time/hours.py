@@ -14,6 +14,7 @@ _CLOCK = re.compile(
     r"(\d{1,2})(?:(?:[:.h])(\d\d)(?:[:.](\d\d)(?:\.0+)?)?|\.0+)?(?:\s*(?:-|–|bis|to)\s*\d{1,2}(?:[:.h]\d\d)?)?"
 )
 _DAY = 24 * 3600
+_NEXT = 3 * 3600 * 10**9  # nanoseconds between the last row of a date and the first of the next that is in order
 _NEAR, _MOST_WRONG = 25, 0.01  # rows that say what the date of a row is; the share of rows with another
 
 
@@ -63,6 +64,67 @@ def at_hours(dates: pd.DatetimeIndex, clock: pd.Series) -> tuple[pd.DatetimeInde
         seconds = seconds - 3600
         notes = ("Hours are counted from 1 to 24; they were taken for the hours that begin at 0:00 to 23:00.",)
     return dates + pd.TimedeltaIndex((seconds[codes] * 10**9).view("m8[ns]")), notes
+
+
+def next_days(
+    time: pd.DatetimeIndex, sensor: NDArray[np.intp] | None = None
+) -> tuple[pd.DatetimeIndex, tuple[str, ...]]:
+    """Time stamps of days that end under the date on which they began, such as a midnight written as 0:00 of that day.
+
+    The order of rows tells: after the last step of a date the clock goes back by less than a day to the step that comes
+    next, under the same date. Then all rows of a sensor are in order once those after the jump are of the next day.
+    Anything else is left as it is.
+
+    Args:
+        time: of each row, in the order of the file.
+        sensor: the number of the sensor of each row; one sensor if None.
+
+    Example:
+        >>> time = pd.DatetimeIndex(["2024-01-01 22:00", "2024-01-01 23:00", "2024-01-01 00:00", "2024-01-02 01:00"])
+        >>> next_days(time)[0][2]
+        Timestamp('2024-01-02 00:00:00')
+    """
+    if time.tz is not None or len(time) < 3 or time.hasnans:
+        return time, ()
+    stamps = time.as_unit("ns").asi8
+    order = np.arange(len(stamps)) if sensor is None else np.argsort(sensor, kind="stable")
+    group = np.zeros(len(stamps), dtype=np.intp) if sensor is None else sensor[order]
+    for rows, backwards in ((order, False), (order[::-1], True)):
+        kind = group[::-1] if backwards else group
+        moved = _moved(stamps[rows], kind)
+        if moved is not None:
+            shift = np.zeros(len(stamps), dtype=np.int64)
+            shift[rows] = moved
+            example = time[int(np.flatnonzero(shift)[0])]
+            note = (
+                f"{int((shift > 0).sum())} rows at the end of a day stand under the date on which it began (first: "
+                f"{example}); the order of rows shows that they are of the next day."
+            )
+            return pd.DatetimeIndex((stamps + shift).view("M8[ns]")), (note,)
+    return time, ()
+
+
+def _moved(stamps: NDArray[np.int64], group: NDArray[np.intp]) -> NDArray[np.int64] | None:
+    """What to add to time stamps in order; None if their order does not tell."""
+    day = 86_400 * 10**9
+    same = np.diff(group) == 0
+    steps, dates = np.diff(stamps), stamps // day
+    if not (same & (steps < 0)).any():
+        return None  # all in order
+    blocks = np.concatenate([[True], ~same | (np.diff(dates) != 0)])  # where a date begins
+    back = np.concatenate([[False], same & (steps < 0) & (np.diff(dates) == 0)])
+    jumps = np.cumsum(back)
+    first = np.flatnonzero(blocks)
+    since = jumps - np.repeat(jumps[first] - back[first], np.diff(np.append(first, len(stamps))))
+    if not back.any() or since.max() > 1:
+        return None
+    moved = since * day
+    after = np.diff(stamps + moved)[same]
+    lengths, counts = np.unique(np.abs(steps[same & (steps != 0)]), return_counts=True)
+    step = int(lengths[counts.argmax()])
+    jumped = (stamps + moved)[back] - stamps[np.flatnonzero(back) - 1]
+    wrong = (after < 0).any() or step >= day or (jumped > max(4 * step, _NEXT)).any()
+    return None if wrong else np.asarray(moved, dtype=np.int64)
 
 
 def by_order_of_rows(days: NDArray[np.int64], hours: NDArray[np.int64]) -> tuple[pd.DatetimeIndex, tuple[str, ...]]:

@@ -55,7 +55,7 @@ class EcoCounter:
             InputError: a file cannot be read whole, or there are no such columns.
         """
         blocks = [block for path in paths for block in self._blocks(path, channel)]
-        time, assumed = parse([stamp for stamps, *_ in blocks for stamp in stamps])
+        time, assumed, _ = parse([stamp for stamps, *_ in blocks for stamp in stamps])
         ends = list(accumulate((len(stamps) for stamps, *_ in blocks), initial=0))
         tables = [
             make_table(values, time[first:last], node_ids, notes)
