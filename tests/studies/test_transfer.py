@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -63,3 +64,8 @@ def test_runs_of_one_kind_are_refused(town, tmp_path):
     config = TransferConfig(runs=town.runs("north-0", "north-1"), out=str(tmp_path))
     with pytest.raises(InputError, match="the runs are all of north lstm; give those of two data sets or backbones"):
         transfer_study(config, town.series)
+
+
+def test_change_that_was_not_measured_is_a_dash(outcome_of):
+    point = outcome_of({"north": {1: (-1.0, -2.0)}}).points[0]
+    assert replace(point, row=replace(point.row, change=None)).change.text() == "–"

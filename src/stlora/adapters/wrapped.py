@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
+from weakref import WeakKeyDictionary, WeakSet
 
 import torch
 from torch import Tensor, nn
@@ -47,6 +48,32 @@ class ParameterReport:
         )
 
 
+_ADAPTED: WeakKeyDictionary[nn.Module, WeakSet[WrappedBackbone]] = WeakKeyDictionary()  # what is around each backbone
+_FROZEN: WeakKeyDictionary[nn.Module, list[nn.Parameter]] = WeakKeyDictionary()  # what adapters have frozen of each
+
+
+def _share(model: WrappedBackbone, backbone: nn.Module) -> None:
+    """Freeze the backbone or make what earlier adapters froze trainable again, as the model says.
+
+    Raises:
+        InputError: another adapter that is in use says otherwise.
+    """
+    others = _ADAPTED.setdefault(backbone, WeakSet())
+    if any(other.freeze_backbone != model.freeze_backbone for other in others):
+        raise InputError(
+            f"freeze_backbone is {model.freeze_backbone} and another adapter on the same {type(backbone).__name__} has "
+            f"{not model.freeze_backbone}; give one of them a copy of the backbone, copy.deepcopy(backbone)"
+        )
+    if model.freeze_backbone:
+        ours = [parameter for parameter in backbone.parameters() if parameter.requires_grad]
+        _FROZEN.setdefault(backbone, []).extend(ours)
+        backbone.requires_grad_(False)
+    else:
+        for parameter in _FROZEN.pop(backbone, []):
+            parameter.requires_grad_(True)
+    others.add(model)
+
+
 class WrappedBackbone(nn.Module):
     """A backbone with something around it that adapts it to its nodes: the ``adapter``, made by the subclass.
 
@@ -55,6 +82,9 @@ class WrappedBackbone(nn.Module):
             ``history``, ``horizon`` and ``in_channels`` are believed where it has them; otherwise 12, 12 and 3.
         num_nodes: N.
         freeze_backbone: keep the backbone's weights and statistics as they are.
+
+    Raises:
+        InputError: another adapter on the same backbone is to train what this one keeps, or the other way round.
     """
 
     corrects_only: ClassVar[bool] = True  # the backbone runs as if alone, so its forecasts can be kept
@@ -71,8 +101,8 @@ class WrappedBackbone(nn.Module):
         self.horizon = int(getattr(sizes, "horizon", 12))
         self.in_channels = int(getattr(sizes, "in_channels", 3))
         self._checked = False  # that the nodes have been measured
+        _share(self, unwrapped(backbone))
         if freeze_backbone:
-            self.backbone.requires_grad_(False)
             self.backbone.eval()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -116,8 +146,15 @@ class WrappedBackbone(nn.Module):
             x: ``[B, T, N, C]``.
             shown: what else the backbone takes while it trains.
         """
+        if self.freeze_backbone and not torch.compiler.is_compiling():
+            self._keep_still()
         forecast: Tensor = self.backbone(x[..., : self.in_channels], **shown)
         return forecast
+
+    def _keep_still(self) -> None:
+        """Undo what put parts of a frozen backbone into training mode, in which their statistics would move."""
+        if any(module.training for module in self.backbone.modules()):
+            self.backbone.eval()
 
     def correct(self, x: Tensor, forecast: Tensor) -> Tensor:
         """What comes after the backbone: history and its forecast to the corrected forecast ``[B, H, N, 1]``."""

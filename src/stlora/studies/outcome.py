@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -29,9 +30,8 @@ class Point:
 
     @property
     def change(self) -> Spread:
-        """Of the average MAE of the test windows, in percent of the backbone alone."""
-        assert self.row.change is not None, "its backbone alone is there"
-        return self.row.change
+        """Of the average MAE of the test windows, in percent of the backbone alone; NaN where one was not measured."""
+        return Spread(math.nan, math.nan, 0) if self.row.change is None else self.row.change
 
     @property
     def val_change(self) -> Spread | None:

@@ -419,3 +419,9 @@ def test_run_reads_later_files_as_its_own(tmp_path, capsys):
     assert main(check) == 2
     assert "columns of values 'menge', 'tempo'; choose one with --channel" in capsys.readouterr().err
     assert main([*check, "--columns=time=wann,node=wo,value=menge"]) == 0
+
+
+def test_ids_too_large_for_a_machine_are_text(tmp_path):
+    large = 10**25
+    rows = [f"{t},{large + s},{i}" for i, t in enumerate(TIME) for s in (1, 2)]
+    assert read(tmp_path, "\n".join(["time,sensor,flow", *rows])).node_ids == (str(large + 1), str(large + 2))

@@ -105,3 +105,10 @@ def test_run_reads_later_dates_in_the_order_of_its_own(tmp_path, capsys):
     out = tmp_path / "f.csv"
     assert main(["predict", str(tmp_path / "run"), f"--data={later}", f"--output={out}"]) == 0
     assert pd.read_csv(out)["time"][0] == str(time[350])
+
+
+def test_years_far_away_are_left_to_the_axis():
+    frame = pd.DataFrame({"time": ["2024-01-01", "2424-01-01", "2024-01-02"], "a": 1.0})
+    frame["time"] = pd.to_datetime(frame["time"]).dt.as_unit("s")
+    with pytest.raises(InputError, match="expected years 1678 to 2261"):
+        SensorSeries.from_dataframe(frame)

@@ -116,7 +116,7 @@ def read(path: Path) -> Cells:
     return Cells(
         top.titles,
         lambda i: frame[i],
-        lambda i: frame[i] if pd.api.types.is_string_dtype(frame[i].dtype) else as_text(i),
+        lambda i: frame[i] if _holds_text(frame[i]) else as_text(i),
         len(frame),
         1,
         top.separator,
@@ -124,6 +124,11 @@ def read(path: Path) -> Cells:
         next(iter(units)) if len(units) == 1 else "",
         tuple(notes),
     )
+
+
+def _holds_text(column: pd.Series) -> bool:
+    """Whether a column was read as it is written; one of objects may hold large numbers too."""
+    return isinstance(column.dtype, pd.StringDtype) or pd.api.types.infer_dtype(column, skipna=True) == "string"
 
 
 def read_text(path: Path) -> str:

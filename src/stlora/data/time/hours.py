@@ -86,7 +86,10 @@ def next_days(
     """
     if time.tz is not None or len(time) < 3 or time.hasnans:
         return time, ()
-    stamps = time.as_unit("ns").asi8
+    try:
+        stamps = time.as_unit("ns").asi8
+    except pd.errors.OutOfBoundsDatetime:
+        return time, ()  # whoever makes the axis says so
     order = np.arange(len(stamps)) if sensor is None else np.argsort(sensor, kind="stable")
     group = np.zeros(len(stamps), dtype=np.intp) if sensor is None else sensor[order]
     for rows, backwards in ((order, False), (order[::-1], True)):
