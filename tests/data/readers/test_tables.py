@@ -91,6 +91,29 @@ def test_columns_that_repeat_the_time_are_left_out(tmp_path):
     refused(tmp_path, frame.assign(hour=7).to_csv(index=False), "column 'hour', which is no sensor by its name")
 
 
+def test_names_of_weekdays_sums_and_other_times_are_no_sensors(tmp_path):
+    frame = WIDE.reset_index().assign(
+        dow=[["Mo", "Di", "Mi", "Do", "Fr", "Sa", "So"][day] for day in TIME.day_of_week],
+        total=WIDE.sum(axis=1).to_numpy(),
+        until=(TIME + pd.Timedelta("1h")).astype(str),
+    )
+    notes = is_wide(read(tmp_path, frame.to_csv(index=False))).notes
+    for words in ("repeat the time (dow)", "add up others (total)", "other times (until)"):
+        assert any(words in note for note in notes)
+    one_off = frame.assign(total=frame["total"] + (frame.index == 3))
+    assert read(tmp_path, one_off.to_csv(index=False)).node_ids == ("a", "b", "total")
+
+
+@pytest.mark.parametrize("names", [("year", "month", "day", "hour"), ("Jahr", "Monat", "Tag", "Stunde")])
+def test_time_in_columns_of_its_own(tmp_path, names):
+    parts = [TIME.year, TIME.month, TIME.day, TIME.hour]
+    frame = pd.DataFrame(dict(zip(names, parts, strict=True))).assign(a=WIDE["a"].to_numpy(), b=WIDE["b"].to_numpy())
+    is_wide(read(tmp_path, frame.to_csv(index=False)))
+    is_wide(SensorSeries.from_dataframe(frame))
+    is_wide(read(tmp_path, frame.melt([*names], var_name="sensor", value_name="flow").to_csv(index=False)))
+    refused(tmp_path, frame.assign(**{names[1]: 13}).to_csv(index=False), "row 1 has the time '2024, 13, 1, 0'")
+
+
 def test_quantities_of_one_sensor_are_no_sensors(tmp_path):
     text = table("time,flow,speed", lambda i, t: f"{t},{i},60")
     refused(tmp_path, text, "'flow', 'speed', which measure several things; choose one with --channel")
@@ -264,6 +287,14 @@ def test_packed_text(tmp_path):
     is_wide(load_series(tmp_path / "x.csv.gz"))
 
 
+def test_rows_without_any_cell_and_other_line_ends(tmp_path):
+    text = WIDE.to_csv()
+    series = is_wide(read(tmp_path, text + ",,\n,,\n"))
+    assert "2 rows without any cell were left out." in series.notes
+    is_wide(read(tmp_path, text.replace("\n", "\r")))
+    is_wide(read(tmp_path, text.replace("\n", "\r\n")))
+
+
 def test_separators_at_the_end_of_lines(tmp_path):
     is_wide(read(tmp_path, WIDE.to_csv(sep=";", lineterminator=";\n")))
 
@@ -315,6 +346,14 @@ def test_point_between_commas_is_a_decimal_one(tmp_path):
     assert values(tmp_path, ["1.250", "328"], ",") == [1.25, 328]
     with pytest.raises(InputError, match=r"which may be 1255 or 1\.255"):
         values(tmp_path, ['"1,255"', "328"], ",")
+
+
+@pytest.mark.parametrize("mark", [" ", "'", "\u00a0"])
+def test_spaces_and_apostrophes_part_thousands_where_the_decimal_mark_is_said(tmp_path, mark):
+    cells = [f"1{mark}234,5", "12"]
+    with pytest.raises(InputError, match="if that parts thousands, name the decimal mark with --decimal"):
+        values(tmp_path, cells)
+    assert values(tmp_path, cells, decimal=",") == [1234.5, 12]
 
 
 def test_signs_for_missing_values_are_counted(tmp_path):

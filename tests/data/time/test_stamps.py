@@ -138,6 +138,14 @@ def test_what_is_no_time_stamp_is_named_with_its_row(text):
     assert f"row 2 has the time {text!r}" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "kind"), [("45292.0417", "spreadsheet"), ("1704067200", "since 1970"), ("1704067200000", "since 1970")]
+)
+def test_numbers_that_may_be_times_are_told(text, kind):
+    with pytest.raises(InputError, match=rf"row 1 has the time '{text}', which may be .*{kind}"):
+        parse([text])
+
+
 @pytest.mark.parametrize("zone", ["Z", " UTC", "+00:00", "+0000", "-00"])
 def test_notations_of_utc(zone):
     index, *_ = parse([f"2024-01-01 00:00:00{zone}", f"2024-01-01 00:05:00{zone}"])

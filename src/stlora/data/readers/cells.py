@@ -207,6 +207,8 @@ class Numbers:
         try:
             numbers, bad = self._read(texts, np.bincount(codes[codes >= 0], minlength=len(texts)))
             why = f"; {_EXPECTED}"
+            if texts[bad].str.fullmatch(r"[+-]?\d{1,3}(?:[ '’]\d{3})+(?:[.,]\d*)?").any():
+                why += f"; if that parts thousands, {_DECLARE}"
         except _DoubtError as doubt:
             bad, why = (texts == doubt.example).to_numpy(), str(doubt)
         if bad.any():

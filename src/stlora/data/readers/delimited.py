@@ -25,6 +25,7 @@ SEPARATORS = ";\t|,"  # a comma may be in numbers, so it comes last
 FREE_SIZE, MAX_EXPANSION = 64 << 20, 200  # bytes; what no measurement reaches: 200 bytes from one byte of gzip
 GZIP = b"\x1f\x8b"
 _TOP = 60  # lines by which a file is judged
+_EMPTY_ROW = re.compile(r"^[,;\t|]+[ \t]*\r?(?:\n|\Z)", re.MULTILINE)
 _COMMENTS = ("#", "%", "//", "!")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
@@ -84,6 +85,12 @@ def read(path: Path) -> Cells:
         InputError: it is no text in UTF-8 or Windows-1252, has no rows, or rows differ in length.
     """
     text, encoding = _text(path)
+    notes = []
+    if "\r" in text and "\n" not in text:
+        text = text.replace("\r", "\n")
+    if _EMPTY_ROW.search(text):
+        text, number = _EMPTY_ROW.subn("", text)
+        notes.append(f"{number} rows without any cell were left out.")
     head = _head(text)
     top = _top("".join(head))
     body = text[sum(map(len, head[: top.lines])) :]
@@ -103,7 +110,6 @@ def read(path: Path) -> Cells:
     columns = range(len(top.titles))
     # between commas a point is a decimal one, so that pandas may read the numbers
     frame = _parse(body, top.separator, len(top.titles), columns, () if top.separator == "," else columns)
-    notes = []
     if encoding != "utf-8":
         notes.append(f"The text was read as {encoding}, as it is not UTF-8.")
     if top.above:

@@ -68,6 +68,14 @@ _CALENDAR = {
     "wochentag": "day_of_week",
 }
 _PART = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d+")  # what differs in the names of parts
+_SUMS = frozenset({"total", "totals", "sum", "summe", "gesamt", "somme", "suma"})
+_PARTS_OF_TIME = (
+    {"year", "jahr", "ano", "annee"},
+    {"month", "monat", "mes", "mois"},
+    {"day", "tag", "dia", "jour"},
+    {"hour", "stunde", "hora", "heure"},
+    {"minute", "minuto"},
+)
 _GROWTH, _FREE_CELLS = 100, 10_000_000  # a table that one row in a hundred cells fills is no table of measurements
 _LISTED = 6
 
@@ -262,7 +270,10 @@ def find_roles(cells: Cells, channel: str | None = None, columns: Mapping[str, s
     if counting:
         listed = _list(cells.titles[i] or "without a name" for i in counting)
         notes.append(f"Columns of row numbers ({listed}) were left out.")
-    rest = [i for i in rest if i not in (*nothing, *counting)]
+    other = [i for i in rest if i not in (*nothing, *counting) and _holds_times(cells, i)]
+    if other:
+        notes.append(f"Columns of other times ({_list(cells.titles[i] for i in other)}) were left out.")
+    rest = [i for i in rest if i not in (*nothing, *counting, *other)]
     node = given.get("node") or _find_nodes(cells, rest, time, given.get("value", ()))
     rest = [i for i in rest if i not in node]
     if not node and cells.levels > 1:
@@ -292,6 +303,10 @@ def _places_of(cells: Cells, titles: str) -> tuple[int, ...]:
 
 def _find_time(cells: Cells) -> tuple[int, ...]:
     names = cells.names
+    if not any(name in _STAMPS or name == "date" for name in names) and not _begins_with_stamp(cells, 0):
+        split = [next((i for i, name in enumerate(names) if name in known), -1) for known in _PARTS_OF_TIME]
+        if min(split[:3]) >= 0:  # year, month and day, each in a column
+            return tuple(split[: split.index(-1)] if -1 in split else split)
     named = [i for i, name in enumerate(names) if name in _STAMPS or name in _DATES]
     if len(named) == 1 and named[0] > 0 and names[named[0]] == "day" and _begins_with_stamp(cells, 0):
         named = []  # a part of the date in the first column
@@ -333,6 +348,20 @@ def _begins_with_stamp(cells: Cells, i: int) -> bool:
         return True
     there = column.dropna()
     return bool(len(there)) and cells.is_text(i) and delimited.is_stamp(str(there.iloc[0]))
+
+
+def _holds_times(cells: Cells, i: int) -> bool:
+    """Whether a column holds dates or time stamps, such as the end of an interval."""
+    column = cells.column(i)
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return True
+    if not cells.is_text(i) or not _begins_with_stamp(cells, i):
+        return False
+    try:
+        parse([str(cell) for cell in pd.factorize(column)[1]], day_first=cells.day_first)
+    except InputError as error:
+        return "day first or month first" in str(error)
+    return True
 
 
 def _is_date(cells: Cells, i: int) -> bool:
@@ -433,11 +462,14 @@ def _wide(
     if values:
         return Roles(time, (), values, notes=_not_read(cells, rest))
     names = cells.names
+    notes: tuple[str, ...] = ()
     again = [i for i in rest if names[i] in _CALENDAR and _repeats_time(cells, i, time)]
     rest = [i for i in rest if i not in again]
-    notes: tuple[str, ...] = ()
-    if again:
-        notes = (f"Columns that repeat the time ({_list(cells.titles[i] for i in again)}) were left out.",)
+    sums = [i for i in rest if names[i] in _SUMS and _adds_up(cells, i, rest)]
+    rest = [i for i in rest if i not in sums]
+    for what, left in (("repeat the time", again), ("add up others", sums)):
+        if left:
+            notes += (f"Columns that {what} ({_list(cells.titles[i] for i in left)}) were left out.",)
     flags = [i for i in rest if names[i] in _FLAGS]
     rest = [i for i in rest if i not in flags]
     notes += _not_read(cells, flags)
@@ -472,10 +504,23 @@ def _repeats_time(cells: Cells, i: int, time: tuple[int, ...]) -> bool:
     try:
         stamps = _times_of_rows(cells, time).time
         part = np.asarray(getattr(stamps, _CALENDAR[cells.names[i]]))
+        if len(cells.words(i)):  # such as Mon, Tue
+            names = pd.factorize(cells.text(i))[0]
+            return _depends(names, part) and _depends(part, names)
         numbers = pd.to_numeric(cells.column(i), errors="coerce").to_numpy(dtype=np.float64)
     except (InputError, AttributeError):
         return False
     return bool((numbers == part).all() or (_CALENDAR[cells.names[i]] == "day_of_week" and (numbers == part + 1).all()))
+
+
+def _adds_up(cells: Cells, i: int, rest: Sequence[int]) -> bool:
+    """Whether a column holds the sums of all others."""
+    others = [j for j in rest if j != i]
+    if len(others) < 2 or any(cells.is_text(j) for j in (i, *others)):
+        return False
+    total = sum(np.nan_to_num(cells.column(j).to_numpy(dtype=np.float64, na_value=np.nan)) for j in others)
+    own = cells.column(i).to_numpy(dtype=np.float64, na_value=np.nan)
+    return bool(np.isclose(own, total, rtol=1e-6)[~np.isnan(own)].all())
 
 
 def _long(
@@ -597,6 +642,9 @@ def to_time(column: pd.Series, day_first: bool | None = None) -> Stamps:
 
 def _times_of_rows(cells: Cells, columns: Sequence[int]) -> Stamps:
     """The time stamps of a table that has one row per time, in the order of its rows."""
+    if len(columns) > 2:
+        stamps, more = next_days(_of_parts(cells, columns))
+        return Stamps(stamps, more)
     time, notes, found = to_time(cells.text(columns[0]), cells.day_first)
     if len(columns) == 1:
         stamps, more = next_days(time)
@@ -612,8 +660,25 @@ def _times_of_rows(cells: Cells, columns: Sequence[int]) -> Stamps:
     return Stamps(stamps, notes + more, found)
 
 
+def _of_parts(cells: Cells, columns: Sequence[int]) -> pd.DatetimeIndex:
+    """Time stamps of year, month, day and perhaps hour and minute in columns of their own."""
+    names = ("year", "month", "day", "hour", "minute")
+    parts = {name: pd.to_numeric(cells.text(i), errors="coerce") for name, i in zip(names, columns, strict=False)}
+    time = pd.DatetimeIndex(pd.to_datetime(pd.DataFrame(parts), errors="coerce"))
+    if time.hasnans:
+        row = int(np.flatnonzero(time.isna())[0])
+        shown = ", ".join(str(cells.text(i).iloc[row]) for i in columns)
+        raise InputError(
+            f"row {row + 1} has the time {shown!r}; expected {', '.join(names[: len(columns)])} as numbers"
+        )
+    return time
+
+
 def _long_times(cells: Cells, columns: Sequence[int], node: pd.Series) -> Stamps:
     """The time stamp of each row of a long table, in which times repeat."""
+    if len(columns) > 2:
+        time, more = next_days(_of_parts(cells, columns), pd.factorize(node)[0])
+        return Stamps(time, more)
     column = cells.text(columns[0])
     codes, texts = pd.factorize(column)
     if (codes < 0).any():

@@ -204,4 +204,10 @@ def _attempt(stamps: pd.Series, form: str) -> pd.DatetimeIndex:
 
 
 def _unreadable(stamps: pd.Series, row: int) -> InputError:
-    return InputError(f"row {row + 1} has the time {stamps[row]!r}; expected a time stamp such as 2024-01-31 00:05")
+    text = str(stamps[row])
+    kind = ""
+    if re.fullmatch(r"[2-7]\d{4}(?:[.,]\d+)?", text):
+        kind = ", which may be a date as a spreadsheet keeps it"
+    elif re.fullmatch(r"\d{10}(?:\d{3})?", text):
+        kind = ", which may be seconds or milliseconds since 1970"
+    return InputError(f"row {row + 1} has the time {text!r}{kind}; expected a time stamp such as 2024-01-31 00:05")
