@@ -136,7 +136,7 @@ def _doubts(log: TrainingLog, steps: int, val_mae: float, of_means: float) -> It
             f"weights of epoch {best} were kept; lower --learning_rate"
         )
     if steps < _FEW_STEPS:
-        yield f"the weights were changed {steps} times alone; give more --epochs, or a larger --train_fraction"
+        yield f"the weights were updated only {steps} times; give more --epochs, or a larger --train_fraction"
     if val_mae > of_means:
         yield (
             f"the validation MAE {val_mae:.4g} is worse than that of forecasting each sensor's training mean, "

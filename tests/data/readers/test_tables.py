@@ -190,6 +190,11 @@ def test_numbers_alone_in_a_long_table_need_names(tmp_path):
     assert read(tmp_path, text, columns="time=wann,node=wo,value=was").node_ids == ("1", "2")
 
 
+def test_rows_that_are_all_repeated_are_dropped(tmp_path):
+    series = is_wide(read(tmp_path, pd.concat([WIDE, WIDE]).to_csv()))
+    assert any("repeated" in note for note in series.notes)
+
+
 def test_mapping_is_checked(tmp_path):
     assert parse_columns({"node": "x"}) == {"node": "x"}
     for wrong in ("place=x", "node", "node=", "", "node=a,node=b"):

@@ -222,9 +222,10 @@ def to_table(
         if unnamed:
             raise InputError(f"column {unnamed[0] + 1} has no name; expected the sensor's name in the header")
         time, assumed, found = _times_of_rows(cells, roles.time)
-        if len(time) > 2 * len(time.unique()) - 1 and len(roles.values) > 1:
+        times = len(time.unique())
+        if len(time) >= 2 * times and len(roles.values) > 1 and _different(time, values) >= 2 * times:
             raise InputError(
-                f"has {len(time)} rows of {len(time.unique())} times; if they are of several sensors, say which column "
+                f"has {len(time)} rows of {times} times; if they are of several sensors, say which column "
                 "names the sensor with --columns node=TITLE,value=TITLE, and otherwise keep one row per time"
             )
         table = make_table(values, time, tuple(titles), (*notes, *assumed))
@@ -241,6 +242,11 @@ def to_table(
         unit = str(units.iloc[0]) if len(units) else unit
     table = replace(table, unit=unit, notes=(*notes, *assumed, *table.notes), day_first=found)
     return _with_places(table, cells, roles, node)
+
+
+def _different(time: pd.DatetimeIndex, values: NDArray[np.float64]) -> int:
+    """How many rows there are, those that are repeated counted once."""
+    return len(pd.DataFrame(values).assign(time=time.asi8).drop_duplicates())
 
 
 def find_roles(cells: Cells, channel: str | None = None, columns: Mapping[str, str] | None = None) -> Roles:
