@@ -22,7 +22,7 @@ from stlora.errors import InputError
 from stlora.files import json_text
 from stlora.paths import check_not_input
 from stlora.progress import say
-from stlora.training.config import AdaptConfig, CompareConfig, FitConfig
+from stlora.training.config import AdaptConfig, CompareConfig, FitConfig, reading_options
 from stlora.verbs.convert import ConvertOptions, data_convert
 from stlora.verbs.failures import cells_failed
 from stlora.verbs.messages import in_our_words
@@ -123,16 +123,7 @@ def data_check(options: CheckOptions) -> None:
     draw = picture(options.picture)
     if options.picture is not None:
         check_not_input(options.picture, (options.path, options.graph))
-    series = load_series(
-        options.path,
-        graph=options.graph,
-        zero_is_missing=options.zero_is_missing,
-        channel=options.channel,
-        columns=options.columns,
-        decimal=options.decimal,
-        day_first=options.day_first,
-        timezone=options.timezone,
-    )
+    series = load_series(options.path, graph=options.graph, **reading_options(options))
     draw(series)
     description = describe(series)
     print(json.dumps(description, indent=1) if options.json else format_description(description))
@@ -224,17 +215,7 @@ def predict(options: PredictOptions) -> None:
     output, run = check_output(Path(options.output)), Run(options.run)
     run.check_not_own(output)
     check_not_input(output, (options.data, options.graph))
-    series = load_later(
-        run.record(),
-        options.data,
-        options.graph,
-        options.zero_is_missing,
-        options.timezone,
-        channel=options.channel,
-        columns=options.columns,
-        decimal=options.decimal,
-        day_first=options.day_first,
-    )
+    series = load_later(run.record(), options.data, options.graph, **reading_options(options))
     prediction = run_predict(run, series, module=options.module, device=options.device)
     write_prediction(prediction.table, output)
     for note in prediction.notes[len(series.notes) :]:  # reading the file told the others

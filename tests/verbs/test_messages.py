@@ -64,6 +64,9 @@ def test_a_configuration_that_cannot_be_used_is_one_line(text, told, tmp_path, c
     assert len(said.splitlines()) == 1
 
 
-def test_what_the_parser_says_otherwise_is_kept(capsys):
+def test_beginning_of_several_options_names_them(capsys):
     assert main(["fit", "--dat", "x"]) == 2
-    assert "ambiguous option: --dat could match --data" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "--dat may be --data or --data_fingerprint; write the one that is meant" in said
+    assert main(["compare", "--data", "x", "--backbone", "lstm", "--out", "y"]) == 2
+    assert "--backbone may be --backbones or --backbone_options" in capsys.readouterr().err

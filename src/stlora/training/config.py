@@ -63,6 +63,12 @@ class DataOptions:
     train_latest: float = 1.0
 
 
+def reading_options(options: Any) -> dict[str, Any]:
+    """Those of the options of a command or configuration that say how its data are read."""
+    names = ("channel", "columns", "decimal", "day_first", "zero_is_missing", "timezone")
+    return {name: getattr(options, name) for name in names}
+
+
 @dataclass(kw_only=True)
 class RunOptions:
     """What a recipe does not say.

@@ -20,7 +20,7 @@ from stlora.data.split import Split, sample_split
 from stlora.data.time.clock import clock, daily_profile, slots_of_a_day
 from stlora.data.windows import Windows
 from stlora.errors import InputError
-from stlora.training.config import DataOptions
+from stlora.training.config import DataOptions, reading_options
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,7 @@ def open_series(options: DataOptions, series: Data | None = None) -> SensorSerie
             covers the graph, is another than the stated one.
     """
     made = names_graph(options.graph)
-    names = ("zero_is_missing", "timezone", "channel", "columns", "decimal", "day_first")
-    reading: dict[str, Any] = {name: getattr(options, name) for name in names}
+    reading = reading_options(options)
     reading["graph"] = "none" if made else options.graph
     series = as_series(options.data if series is None else series, **reading)
     if options.start is not None or options.end is not None:

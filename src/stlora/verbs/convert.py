@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from stlora.paths import PathOptions, check_not_input
+from stlora.training.config import reading_options
 
 
 @dataclass(kw_only=True)
@@ -55,14 +56,9 @@ def data_convert(options: ConvertOptions) -> None:
     series = load_series(
         options.path,
         graph=options.graph,
-        zero_is_missing=options.zero_is_missing,
-        channel=options.channel,
-        columns=options.columns,
-        decimal=options.decimal,
-        day_first=options.day_first,
         start=options.start,
         interval=options.interval,
-        timezone=options.timezone,
+        **reading_options(options),
     )
     for path, content in companions(series, output).items() if LAYOUTS[options.layout].suffixes else ():
         if path.exists() and path.read_bytes() != content:
