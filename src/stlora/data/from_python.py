@@ -29,7 +29,7 @@ def of_dataframe(
     name: str = "series",
 ) -> dict[str, Any]:
     """The arguments of :meth:`stlora.data.series.SensorSeries.from_dataframe`'s series."""
-    table = agencies.table_of_frame(frame, channel)
+    table = agencies.table_of_frame(frame, channel) if columns is None else None
     if table is None:
         table = tables.to_table(cells.of_frame(frame), channel, tables.parse_columns(columns), decimal, day_first)
     axis = regular(table.time, table.values)

@@ -229,6 +229,16 @@ def openaq(sensor: int = 39, parameter: str = "pm25", day: int = 1, offset: str 
     ]
 
 
+def test_columns_that_are_given_go_before_the_layout(write: Write) -> None:
+    path = write("x.csv", OPENAQ, openaq())
+    assert load_series(path).node_ids == ("2178",)
+    assert load_series(path, columns="node=sensors_id").node_ids == ("39",)
+    with pytest.raises(InputError, match="'wo' is not there"):
+        load_series(path, columns="node=wo")
+    frame = pd.read_csv(path)
+    assert SensorSeries.from_dataframe(frame, columns="node=sensors_id").node_ids == ("39",)
+
+
 def test_openaq_is_in_utc_whatever_the_offset(write: Write, tmp_path: Path) -> None:
     write("year=2023/month=10/location-2178-20231001.csv.gz", OPENAQ, openaq(offset="-06:00"))
     write("year=2023/month=10/location-2178-20231002.csv.gz", OPENAQ, openaq(day=2, offset="-07:00"))

@@ -155,7 +155,10 @@ def read_table(path: Path, *others: Path, **options: Any) -> Table:
             cannot be used.
     """
     head = read_head(path)
-    found = next((reader for reader in SERIES_READERS if reader.recognises(path, head)), None)
+    fitting = (reader for reader in SERIES_READERS if reader.recognises(path, head))
+    found = next(fitting, None)
+    if options.get("columns") is not None:  # a table is read as the user says, whoever may have published it
+        found = next((reader for reader in (found, *fitting) if reader and "columns" in reader.options), found)
     claimed = [reader for reader in SERIES_READERS if path.suffix.lower() in reader.suffixes]
     if found is None and head.startswith(b"PK\x03\x04"):
         raise InputError(
