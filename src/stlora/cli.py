@@ -20,7 +20,7 @@ import stlora.progress
 from stlora._version import __version__
 from stlora.errors import InputError
 from stlora.files import json_text
-from stlora.paths import check_not_input
+from stlora.paths import NETWORKS, TABLES, check_not_input, check_output
 from stlora.progress import say
 from stlora.training.config import AdaptConfig, CompareConfig, FitConfig, reading_options
 from stlora.verbs.convert import ConvertOptions, data_convert
@@ -208,11 +208,13 @@ def evaluate(options: EvaluateOptions) -> None:
 
 def predict(options: PredictOptions) -> None:
     """Write the forecast and say what was done about gaps."""
+    output = check_output(options.output, TABLES)
+
     from stlora.training import Run
     from stlora.training import predict as run_predict
-    from stlora.training.prediction import check_output, load_later, write_prediction
+    from stlora.training.prediction import load_later, write_prediction
 
-    output, run = check_output(Path(options.output)), Run(options.run)
+    run = Run(options.run)
     run.check_not_own(output)
     check_not_input(output, (options.data, options.graph))
     series = load_later(run.record(), options.data, options.graph, **reading_options(options))
@@ -229,6 +231,8 @@ def predict(options: PredictOptions) -> None:
 
 def export(options: ExportOptions) -> None:
     """Write the network and say what it takes."""
+    check_output(options.output, NETWORKS)
+
     from stlora.serving import export as run_export
     from stlora.training import Run
 

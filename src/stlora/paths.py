@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,40 @@ from stlora.errors import InputError
 OPTIONS = frozenset(
     ("backbone_weights", "data", "folder", "graph", "out", "output", "path", "picture", "root", "run", "runs")
 )
+
+
+# By the ending of an output, the packages that writing it takes.
+TABLES: dict[str, tuple[str, ...]] = {".parquet": ("pyarrow",), ".csv": ()}
+NETWORKS: dict[str, tuple[str, ...]] = {".pt2": (), ".onnx": ("onnx", "onnxscript", "onnxruntime")}
+
+
+def check_output(output: str | os.PathLike[str], kinds: Mapping[str, tuple[str, ...]]) -> Path:
+    """Refuse an output that cannot be written, before the work is done.
+
+    Args:
+        output: the file to write.
+        kinds: :data:`TABLES` or :data:`NETWORKS`.
+
+    Raises:
+        InputError: its ending is none of these, its folder is missing, or a package is.
+
+    Example:
+        >>> check_output("next.csv", TABLES).name
+        'next.csv'
+    """
+    path = Path(expanded(output))
+    if path.suffix not in kinds:
+        raise InputError(f"the output {path.name} ends in {path.suffix or 'nothing'}; name a {' or '.join(kinds)} file")
+    if not path.parent.is_dir():
+        raise InputError(f"the folder {path.parent} of the output does not exist; make it or choose another")
+    lacking = [package for package in kinds[path.suffix] if find_spec(package) is None]
+    if lacking:
+        other = next(suffix for suffix, packages in kinds.items() if not packages)
+        raise InputError(
+            f'writing {path.suffix} needs {", ".join(lacking)}; pip install "stlora[{path.suffix[1:]}]", or name a '
+            f"{other} file"
+        )
+    return path
 
 
 def expanded(path: str | os.PathLike[str]) -> str:

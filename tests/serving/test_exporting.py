@@ -13,7 +13,7 @@ from stlora.cli import main
 from stlora.data import SensorSeries
 from stlora.data.filling import Filling
 from stlora.data.reading import mask_zeros
-from stlora.serving import ServedNetwork, export, exporting, formats
+from stlora.serving import ServedNetwork, export, exporting
 from stlora.serving.formats import read, read_facts
 from stlora.training import FitConfig, fit, predict
 
@@ -165,10 +165,10 @@ def test_unusable_output_is_one_line(run, tmp_path, capsys, name, reason):
 
 
 def test_missing_extra_is_one_line(run, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(formats, "find_spec", lambda name: None)
+    monkeypatch.setattr("stlora.paths.find_spec", lambda name: None)
     assert main(["export", str(run.folder), "--output", str(tmp_path / "model.onnx")]) == 2
     error = capsys.readouterr().err
-    assert 'writing ONNX needs onnx, onnxscript, onnxruntime; pip install "stlora[onnx]"' in error
+    assert 'writing .onnx needs onnx, onnxscript, onnxruntime; pip install "stlora[onnx]"' in error
     assert error.count("\n") == 1
 
 

@@ -6,14 +6,15 @@ import pytest
 import torch
 
 from stlora import backbones
-from stlora.serving.formats import ONNX_PACKAGES, read, read_facts, write
+from stlora.paths import NETWORKS
+from stlora.serving.formats import read, read_facts, write
 
 SUFFIXES = ("pt2", "onnx")
 
 
 def check(served, windows, path: Path):
     if path.suffix == ".onnx":
-        for package in ONNX_PACKAGES:
+        for package in NETWORKS[".onnx"]:
             pytest.importorskip(package)
     write(served, windows(3), "{}", path)
     answer = read(path)
@@ -39,7 +40,7 @@ def test_other_fillings_of_gaps(serve, windows, tmp_path, fill, suffix):
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_file_says_what_it_is(serve, windows, tmp_path, suffix):
     if suffix == "onnx":
-        for package in ONNX_PACKAGES:
+        for package in NETWORKS[".onnx"]:
             pytest.importorskip(package)
     write(serve("stid"), windows(3), '{"unit": "veh/h, größer"}', path := tmp_path / f"model.{suffix}")
     assert read_facts(path) == '{"unit": "veh/h, größer"}'

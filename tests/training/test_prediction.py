@@ -9,8 +9,9 @@ import torch
 
 from stlora import InputError
 from stlora.data import SensorSeries
+from stlora.paths import TABLES, check_output
 from stlora.training import predict
-from stlora.training.prediction import check_output, write_prediction
+from stlora.training.prediction import write_prediction
 
 HISTORY, HORIZON = 4, 3
 
@@ -179,7 +180,7 @@ def test_table_comes_back_from_its_file(tiny, adapted, tmp_path, name):
     if name.endswith("parquet"):
         pytest.importorskip("pyarrow")
     table = predict(adapted, recent(tiny, 100)).table
-    write_prediction(table, check_output(tmp_path / name))
+    write_prediction(table, check_output(tmp_path / name, TABLES))
     path = tmp_path / name
     again = pd.read_csv(path, parse_dates=["time"]) if path.suffix == ".csv" else pd.read_parquet(path)
     pd.testing.assert_frame_equal(again, table, check_dtype=False)
@@ -192,7 +193,7 @@ def test_table_comes_back_from_its_file(tiny, adapted, tmp_path, name):
 )
 def test_unusable_output_is_refused(tmp_path, name, reason):
     with pytest.raises(InputError, match=reason):
-        check_output(tmp_path / name)
+        check_output(tmp_path / name, TABLES)
 
 
 def test_a_history_of_one_step_is_enough(tiny, tmp_path):

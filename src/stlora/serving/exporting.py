@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from stlora._version import __version__
 from stlora.errors import InputError
 from stlora.files import write_atomically
-from stlora.paths import expanded
-from stlora.serving.formats import Answer, check_output, read, write
+from stlora.paths import NETWORKS, check_output
+from stlora.serving.formats import Answer, read, write
 from stlora.serving.network import ServedNetwork
 from stlora.training.forecasts import check_finite
 from stlora.training.run import BackboneRecord, Run
@@ -54,7 +54,7 @@ def export(run: Run | str | Path, output: str | Path, module: nn.Module | str | 
             file answers otherwise.
     """
     run = Run(run)
-    path = check_output(Path(expanded(output)))
+    path = check_output(output, NETWORKS)
     run.check_not_own(path)
     record = run.record()
     network = run.load(module).cpu().eval().requires_grad_(False)

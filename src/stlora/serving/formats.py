@@ -7,36 +7,17 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from stlora.errors import InputError
 from stlora.serving.network import ServedNetwork
 from stlora.serving.products import running, without_bags
 
 Answer = Callable[[Tensor, Tensor], Tensor]
 FACTS = "stlora"  # under which a file says what it is
-ONNX_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
-
-
-def check_output(path: Path) -> Path:
-    """Refuse an output that cannot be written, before the work is done.
-
-    Raises:
-        InputError: the ending is neither .pt2 nor .onnx, the folder is missing, or a package is needed.
-    """
-    if path.suffix not in (".pt2", ".onnx"):
-        raise InputError(f"the output {path.name} ends in {path.suffix or 'nothing'}; name a .pt2 or .onnx file")
-    if not path.parent.is_dir():
-        raise InputError(f"the folder {path.parent} of the output does not exist; make it or choose another")
-    lacking = [name for name in ONNX_PACKAGES if find_spec(name) is None] if path.suffix == ".onnx" else []
-    if lacking:
-        raise InputError(f'writing ONNX needs {", ".join(lacking)}; pip install "stlora[onnx]", or name a .pt2 file')
-    return path
 
 
 def write(served: ServedNetwork, example: tuple[Tensor, Tensor], facts: str, path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -181,21 +180,6 @@ def _window(record: BackboneRecord, series: SensorSeries) -> tuple[SensorSeries,
     else:
         notes.append(f"the last {record.history} steps are complete")
     return series, tuple(notes)
-
-
-def check_output(path: Path) -> Path:
-    """Refuse an output that cannot be written, before the work is done.
-
-    Raises:
-        InputError: the ending is neither .parquet nor .csv, the folder is missing, or pyarrow is needed.
-    """
-    if path.suffix not in (".parquet", ".csv"):
-        raise InputError(f"the output {path.name} ends in {path.suffix or 'nothing'}; name a .parquet or .csv file")
-    if not path.parent.is_dir():
-        raise InputError(f"the folder {path.parent} of the output does not exist; make it or choose another")
-    if path.suffix == ".parquet" and find_spec("pyarrow") is None:
-        raise InputError('writing Parquet needs pyarrow; pip install "stlora[parquet]", or name a .csv file')
-    return path
 
 
 def write_prediction(table: pd.DataFrame, path: Path) -> None:
