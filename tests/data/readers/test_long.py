@@ -99,7 +99,9 @@ def test_long_and_wide_are_told_apart(names, rows, expected):
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        (["2024-01-01,a,1", "2024-01-01,a,2"], "two values for sensor 'a' at 2024-01-01"),
+        (["2024-01-01,a,1", "2024-01-01,a,2"], "two different rows have the time 2024-01-01"),
+        (["2024-01-01,a,1", "2024-01-01,a,2", "2024-01-01,a,3"], "two values for sensor 'a' at 2024-01-01"),
+        (["2024-01-01,a,1", "2024-01-01,a,2", *(f"2024-01-01,{n},3" for n in "bcd")], "two values for sensor 'a' at"),
         (["2024-01-01,a,1", ",a,2"], "row 2 has no time stamp"),
         (["2024-01-01,a,1", "2024-01-02,,2"], "row 2 names no sensor"),
         (["2024-01-01,a,1", "2024-01-02,b,x"], "column 'value', row 2 holds 'x'"),
@@ -110,7 +112,7 @@ def test_long_and_wide_are_told_apart(names, rows, expected):
 def test_unusable_rows_are_named(tmp_path, rows, message):
     (tmp_path / "x.csv").write_text("\n".join(["time,node,value", *rows]))
     with pytest.raises(InputError, match=message):
-        read_table(tmp_path / "x.csv")
+        load_series(tmp_path / "x.csv")
 
 
 def test_table_that_would_be_almost_empty_is_refused(tmp_path):

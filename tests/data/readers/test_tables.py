@@ -195,6 +195,24 @@ def test_rows_that_are_all_repeated_are_dropped(tmp_path):
     assert any("repeated" in note for note in series.notes)
 
 
+def test_date_beside_whole_time_stamps_is_left_out(tmp_path):
+    text = table("date,timestamp,a,b", lambda i, t: f"{t:%Y-%m-%d},{t},{i},{50 + i % 7}")
+    assert "Columns of other times (date) were left out." in is_wide(read(tmp_path, text)).notes
+    refused(tmp_path, text.replace("2024-01-02,", "2024-01-03,"), "'date', 'timestamp' all look like the time")
+
+
+@pytest.mark.parametrize("by_sensor", [True, False])
+def test_hour_that_stands_twice_in_a_long_table_needs_its_zone(tmp_path, by_sensor):
+    real = pd.date_range("2024-10-26", periods=72, freq="1h", tz="Europe/Berlin")
+    rows = [f"{t},{s},{i + 100 * (s == 'b')}" for i, t in enumerate(real.tz_localize(None)) for s in "ab"]
+    rows = sorted(rows, key=lambda row: row.split(",")[1]) if by_sensor else rows
+    text = "\n".join(["time,sensor,flow", *rows])
+    refused(tmp_path, text, "two different rows have the time 2024-10-27 02:00:00; .*--timezone")
+    series = read(tmp_path, text, timezone="Europe/Berlin")
+    assert series.time.equals(real.as_unit("ns"))
+    assert series.values[:, 1].tolist() == [100.0 + i for i in range(72)]
+
+
 def test_mapping_is_checked(tmp_path):
     assert parse_columns({"node": "x"}) == {"node": "x"}
     for wrong in ("place=x", "node", "node=", "", "node=a,node=b"):

@@ -109,7 +109,7 @@ def test_infinite_value_is_named(tmp_path, text):
         ("time\n2024-01-01\n", "1 rows of 0 sensors"),
         ("x,y\n1,2\n3,4\n", "has no time column"),
         ("date,time,a\n2024-01-01 00:05,2024-01-01 00:10,2\n", "all look like the time"),
-        ("date,time,a\n2024-01-01,2024-01-01 00:10,2\n", "all look like the time"),
+        ("date,time,a\n2024-01-02,2024-01-01 00:10,2\n", "all look like the time"),
         ("time,a\n1330560000,2\n", "expected a time stamp such as"),
         ('time,a\n2024-01-01,"1\n', "cannot be read as CSV"),
         ("time,Stra\u00dfe\n2024-01-01,1\n".encode().replace(b"\n2024", b"\xff\n2024"), "is not UTF-8 text"),

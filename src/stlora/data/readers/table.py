@@ -104,7 +104,7 @@ def lost_steps(
     Example:
         >>> given = 2.0**24 + np.arange(4)[:, None]
         >>> lost_steps(given.astype(np.float32), ("a",), lambda column: given[:, column])[0].partition(";")[0]
-        "Sensor 'a' changes by 1 from row to row, and float32 holds it to 1 (and 0 others so)"
+        "Sensor 'a' changes by 1 from row to row, and float32 holds it to 1"
     """
     found = []
     with warnings.catch_warnings(), np.errstate(invalid="ignore", over="ignore"):
@@ -124,6 +124,7 @@ def lost_steps(
         return ()
     node, step, error = found[0]
     return (
-        f"Sensor {node!r} changes by {step:.3g} from row to row, and float32 holds it to {error:.3g} (and "
-        f"{len(found) - 1} others so); give the differences of a meter's readings, or take a constant off.",
+        f"Sensor {node!r} changes by {step:.3g} from row to row, and float32 holds it to {error:.3g}"
+        + (f" (and {len(found) - 1} others likewise)" if len(found) > 1 else "")
+        + "; give the differences of a meter's readings, or subtract a constant.",
     )

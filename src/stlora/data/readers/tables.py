@@ -77,6 +77,7 @@ _PARTS_OF_TIME = (
     {"minute", "minuto"},
 )
 _GROWTH, _FREE_CELLS = 100, 10_000_000  # a table that one row in a hundred cells fills is no table of measurements
+_MOST, _HOURS_BACK, _SELDOM = 0.5, 8, 0.01  # of the sensors; rows of an hour or two, or a share of all
 _LISTED = 6
 
 
@@ -232,7 +233,8 @@ def to_table(
         return replace(table, unit=cells.unit, day_first=found)
     node = _nodes(cells, roles.node)
     time, assumed, found = _long_times(cells, roles.time, node)
-    table = spread(pd.Series(time), node, values[:, 0], titles[0])
+    table, again = spread_twice(time, pd.Series(pd.Categorical(node)), values[:, 0], titles[0])
+    table = table if again is None else with_second(table, again)
     unit = cells.unit
     if roles.unit is not None:
         units = distinct(cells.text(roles.unit))[1]
@@ -336,6 +338,14 @@ def _find_time(cells: Cells) -> tuple[int, ...]:
         if len(hours) == 1:
             return named[0], hours[0]
     others = named[1:]
+    whole = [i for i in named if not _is_date(cells, i)]
+    if (
+        len(others) == 1
+        and len(whole) == 1
+        and _begins_with_stamp(cells, whole[0])
+        and _is_date_of(cells, named, whole[0])
+    ):
+        return (whole[0],)
     if others:
         raise InputError(
             f"columns {_list(repr(cells.titles[i]) for i in named)} all look like the time; name one with --columns "
@@ -381,6 +391,18 @@ def _is_date(cells: Cells, i: int) -> bool:
     _, texts = distinct(column)
     clock = texts.str.contains(r"\d:\d|T\d", regex=True).any()
     return not bool(clock) or bool(texts.str.contains(r"[ T]0?0:00(?::00)?$").all())
+
+
+def _is_date_of(cells: Cells, named: Sequence[int], whole: int) -> bool:
+    """Whether the other of two columns holds the dates of one with time stamps."""
+    (other,) = (i for i in named if i != whole)
+    if not _begins_with_stamp(cells, whole):
+        return False
+    try:
+        date, stamp = (to_time(cells.text(i), cells.day_first).time for i in (other, whole))
+    except InputError:
+        return False
+    return bool((date.tz_localize(None) == stamp.tz_localize(None).normalize()).all())
 
 
 def _is_clock(cells: Cells, i: int, strictly: bool) -> bool:
@@ -772,6 +794,54 @@ def spread(time: pd.Series, node: pd.Series, value: NDArray[np.float64], name: s
     out = np.full(cells, np.nan)
     out[position] = value
     return make_table(out.reshape(len(stamps), len(sensors)), stamps, sensors, notes)
+
+
+def spread_twice(
+    time: pd.DatetimeIndex, node: pd.Series, value: NDArray[np.float64], name: str
+) -> tuple[Table, Table | None]:
+    """As :func:`spread`, with a table of its own for rows that are the second of their sensor and time, if any are.
+
+    Args:
+        time: the time stamp of each row.
+        node: the sensor of each row, a category.
+        value: its measurement.
+        name: of the column of measurements.
+
+    Raises:
+        InputError: as :func:`spread`, and where rows are the third of their sensor and time.
+    """
+    keys = pd.factorize(time)[0] * node.cat.categories.size + node.cat.codes.to_numpy().astype(np.intp)
+    second = pd.Series(keys).duplicated().to_numpy()
+    if not second.any() or pd.Series(keys[second]).duplicated().any():
+        return spread(pd.Series(time), node, value, name), None
+    first, again = (
+        spread(pd.Series(time[rows]), node[rows].reset_index(drop=True), value[rows], name)
+        for rows in (~second, second)
+    )
+    return first, again
+
+
+def with_second(table: Table, again: Table) -> Table:
+    """The table with the rows whose time stands twice, as when clocks are set back; repeated ones are dropped.
+
+    Raises:
+        InputError: a sensor has two values for a time that others have once.
+    """
+    rows = table.time.get_indexer(again.time)
+    columns = pd.Index(table.node_ids).get_indexer(pd.Index(again.node_ids))
+    there, observed = table.values[np.ix_(rows, columns)], ~np.isnan(again.values)
+    differ = np.argwhere(observed & (again.values != there))
+    if not len(differ):
+        return replace(table, notes=(*table.notes, f"{int(observed.sum())} repeated rows were dropped."))
+    shares = observed.sum(axis=1) / np.maximum((~np.isnan(table.values[rows])).sum(axis=1), 1)
+    if (shares < _MOST).any() or len(rows) > max(_HOURS_BACK, _SELDOM * len(table.time)):
+        row, column = differ[0]
+        raise InputError(f"has two values for sensor {again.node_ids[column]!r} at {again.time[row]}; keep one")
+    values = np.full((len(rows), len(table.node_ids)), np.nan, dtype=np.float32)
+    values[:, columns] = again.values
+    return replace(
+        table, values=np.concatenate([table.values, values]), time=pd.DatetimeIndex(table.time.append(again.time))
+    )
 
 
 def _stamps(time: pd.Series) -> tuple[NDArray[np.intp], pd.DatetimeIndex]:

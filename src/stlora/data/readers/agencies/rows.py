@@ -29,7 +29,6 @@ _NEAR = 0.001  # degrees, about 100 m: how much the coordinates of one place dif
 
 
 _Pair: TypeAlias = tuple[Table, Table | None]  # the rows, and those that are the second of their sensor and time
-_MOST, _HOURS_BACK, _SELDOM = 0.5, 8, 0.01  # of the sensors; rows of an hour or two, or a share of all
 
 
 @dataclass
@@ -92,7 +91,7 @@ def _read(layout: Layout, sources: Sequence[Source], channel: str | None) -> Tab
         raise InputError(_nothing(tally, channel))
     again = [second for _, second in pairs if second is not None]
     table = parts.join([first for first, _ in pairs])
-    table = _told_apart(layout, _with_second(table, parts.join(again)) if again else table, tally)
+    table = _told_apart(layout, tables.with_second(table, parts.join(again)) if again else table, tally)
     if layout.quantity:
         chosen = replace(chosen, name=next(iter(tally.chosen)), unit=_unit(layout, tally))
         others = [name for name in tally.quantities if name not in tally.chosen]
@@ -187,43 +186,7 @@ def _table(layout: Layout, block: Block, chosen: Channel, channel: str | None, t
     nodes = _nodes(layout, block)
     _note_places(layout, block, nodes, tally)
     title = block.titles[block.position[chosen.column]] if block.titles else chosen.name
-    return _spread(time, nodes, values, title)
-
-
-def _spread(time: pd.DatetimeIndex, nodes: pd.Series, values: NDArray[np.float64], title: str) -> _Pair:
-    """The table of these rows, and that of the rows that are the second of their sensor and time."""
-    keys = pd.factorize(time)[0] * nodes.cat.categories.size + nodes.cat.codes.to_numpy().astype(np.intp)
-    second = pd.Series(keys).duplicated().to_numpy()
-    if not second.any() or pd.Series(keys[second]).duplicated().any():
-        return tables.spread(pd.Series(time), nodes, values, title), None
-    first, again = (
-        tables.spread(pd.Series(time[rows]), nodes[rows].reset_index(drop=True), values[rows], title)
-        for rows in (~second, second)
-    )
-    return first, again
-
-
-def _with_second(table: Table, again: Table) -> Table:
-    """The table with the rows whose time stands twice, as when clocks are set back; repeated ones are dropped.
-
-    Raises:
-        InputError: a sensor has two values for a time that others have once.
-    """
-    rows = table.time.get_indexer(again.time)
-    columns = pd.Index(table.node_ids).get_indexer(pd.Index(again.node_ids))
-    there, observed = table.values[np.ix_(rows, columns)], ~np.isnan(again.values)
-    differ = np.argwhere(observed & (again.values != there))
-    if not len(differ):
-        return replace(table, notes=(*table.notes, f"{int(observed.sum())} repeated rows were dropped."))
-    shares = observed.sum(axis=1) / np.maximum((~np.isnan(table.values[rows])).sum(axis=1), 1)
-    if (shares < _MOST).any() or len(rows) > max(_HOURS_BACK, _SELDOM * len(table.time)):
-        row, column = differ[0]
-        raise InputError(f"has two values for sensor {again.node_ids[column]!r} at {again.time[row]}; keep one")
-    values = np.full((len(rows), len(table.node_ids)), np.nan, dtype=np.float32)
-    values[:, columns] = again.values
-    return replace(
-        table, values=np.concatenate([table.values, values]), time=pd.DatetimeIndex(table.time.append(again.time))
-    )
+    return tables.spread_twice(time, nodes, values, title)
 
 
 def _rules(layout: Layout, block: Block, chosen: Channel, leaves_out: bool = False) -> list[Rule]:
