@@ -755,6 +755,10 @@ def _with_places(table: Table, cells: Cells, roles: Roles, node: pd.Series) -> T
     return replace(table, coordinates=found)
 
 
+class _TwoValuesError(InputError):
+    """A sensor has two values at one time."""
+
+
 def spread(time: pd.Series, node: pd.Series, value: NDArray[np.float64], name: str) -> Table:
     """Spread a long table out: one row per time, one column per sensor, in the order of their names.
 
@@ -786,7 +790,7 @@ def spread(time: pd.Series, node: pd.Series, value: NDArray[np.float64], name: s
         differ = np.flatnonzero(~((first == second) | (np.isnan(first) & np.isnan(second))))
         if len(differ):
             row = order[again[differ[0]]]
-            raise InputError(
+            raise _TwoValuesError(
                 f"has two values for sensor {sensors[sensor[row]]!r} at {stamps[stamp[row]]} in {name!r}; keep one "
                 "(or, if a clock was set back, write the times in UTC)"
             )
@@ -810,10 +814,13 @@ def spread_twice(
     Raises:
         InputError: as :func:`spread`, and where rows are the third of their sensor and time.
     """
-    keys = pd.factorize(time)[0] * node.cat.categories.size + node.cat.codes.to_numpy().astype(np.intp)
-    second = pd.Series(keys).duplicated().to_numpy()
-    if not second.any() or pd.Series(keys[second]).duplicated().any():
+    try:
         return spread(pd.Series(time), node, value, name), None
+    except _TwoValuesError as error:
+        keys = pd.factorize(time)[0] * node.cat.categories.size + node.cat.codes.to_numpy().astype(np.intp)
+        second = pd.Series(keys).duplicated().to_numpy()
+        if pd.Series(keys[second]).duplicated().any():
+            raise InputError(str(error)) from None
     first, again = (
         spread(pd.Series(time[rows]), node[rows].reset_index(drop=True), value[rows], name)
         for rows in (~second, second)
