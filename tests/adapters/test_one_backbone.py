@@ -82,3 +82,33 @@ def test_frozen_backbone_stays_as_it_is_whatever_is_set(name, part):
     optimizer.step()
     for key, tensor in backbone.state_dict().items():
         assert torch.equal(tensor, before[key]), key
+
+
+@pytest.mark.parametrize(
+    ("x", "said"),
+    [
+        (torch.rand(2, 12, NODES), r"shape \[2, 12, 3\]; expected \[B, 12, 3, C\]"),
+        (torch.rand(2, NODES, 12, 3), r"expected \[B, 12, 3, C\]"),
+        (torch.rand(2, 12, NODES, 1), "has 1 channels; the backbone reads 3"),
+        (torch.rand(2, 12, NODES, 3).numpy(), "is a ndarray; expected a tensor"),
+    ],
+)
+def test_history_of_another_form_is_refused(x, said):
+    model = STLoRA(backbones.create("lstm", num_nodes=NODES), NODES)
+    with pytest.raises(InputError, match=said):
+        model(x)
+
+
+@pytest.mark.parametrize(
+    ("values", "clock", "said"),
+    [
+        (torch.rand(50, NODES + 1), torch.rand(50, 2), r"values of the training period are \[50, 4\]"),
+        (torch.rand(50, NODES), torch.rand(50, 3), r"the clock of the training period are \[50, 3\]"),
+        (torch.rand(50, NODES), torch.rand(40, 2), "50 values and 40 times"),
+        (torch.rand(50, NODES).numpy(), torch.rand(50, 2), "are a ndarray; expected a tensor"),
+    ],
+)
+def test_training_period_of_another_form_is_refused(values, clock, said):
+    model = STLoRA(backbones.create("lstm", num_nodes=NODES), NODES)
+    with pytest.raises(InputError, match=said):
+        model.learn_profile(values, clock)

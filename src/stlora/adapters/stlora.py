@@ -12,6 +12,7 @@ from stlora.adapters.config import STLoRAConfig
 from stlora.adapters.files import CONFIG, load_adapter, save_adapter
 from stlora.adapters.fusion import GatedFusion, OwnForecast, ResidualFusion, ShareFusion
 from stlora.adapters.wrapped import WrappedBackbone, check_same_backbone
+from stlora.errors import InputError
 from stlora.tensors import Within
 
 
@@ -90,7 +91,16 @@ class STLoRA(WrappedBackbone):
         Args:
             values: ``[T, N]`` in scaled units, NaN = missing.
             clock: ``[T, 2]`` time of day in [0, 1) and day of week / 7.
+
+        Raises:
+            InputError: they are no tensors of these shapes.
         """
+        for name, given, shape in (("values", values, (self.num_nodes,)), ("the clock", clock, (2,))):
+            if not isinstance(given, Tensor) or given.dim() != 2 or given.shape[1:] != shape:
+                found = list(given.shape) if isinstance(given, Tensor) else f"a {type(given).__name__}"
+                raise InputError(f"{name} of the training period are {found}; expected a tensor [T, {shape[0]}]")
+        if len(values) != len(clock):
+            raise InputError(f"there are {len(values)} values and {len(clock)} times of the clock; expected as many")
         profile = getattr(self.adapter, "profile", None)
         if profile is not None:
             profile.fit(values, clock)

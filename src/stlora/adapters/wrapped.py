@@ -118,10 +118,13 @@ class WrappedBackbone(nn.Module):
         Raises:
             InputError: the shape does not fit, or the backbone answers with another shape.
         """
+        expected = f"[B, {self.history}, {self.num_nodes}, C]"
+        if not isinstance(x, Tensor):
+            raise InputError(f"the history is a {type(x).__name__}; expected a tensor {expected}")
         if x.dim() != 4 or x.shape[1] != self.history or x.shape[2] != self.num_nodes:
-            raise InputError(
-                f"the history has shape {list(x.shape)}; expected [B, {self.history}, {self.num_nodes}, C]"
-            )
+            raise InputError(f"the history has shape {list(x.shape)}; expected {expected}")
+        if x.shape[3] < self.in_channels:
+            raise InputError(f"the history has {x.shape[3]} channels; the backbone reads {self.in_channels}")
         if self.training and not self._checked and torch.is_grad_enabled() and not torch.compiler.is_compiling():
             self._checked = True
             if not self.is_measured:
@@ -131,10 +134,10 @@ class WrappedBackbone(nn.Module):
                     stacklevel=2,
                 )
         forecast = self.backbone_forecast(x)
-        expected = (x.shape[0], self.horizon, self.num_nodes, 1)
-        if forecast.shape != expected:
+        answer = (x.shape[0], self.horizon, self.num_nodes, 1)
+        if forecast.shape != answer:
             raise InputError(
-                f"the backbone answered with shape {list(forecast.shape)}; expected {list(expected)} "
+                f"the backbone answered with shape {list(forecast.shape)}; expected {list(answer)} "
                 "([B, H, N, 1]); wrap it so that it does"
             )
         return self.correct(x, forecast)
