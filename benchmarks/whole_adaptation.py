@@ -22,7 +22,7 @@ from pages.speed import whole_adaptation_page
 from stlora.data import simulate
 from stlora.files import read_json, write_json, write_text
 from stlora.training import AdaptConfig, FitConfig, adapt, fit
-from stlora.training.adaptation import open_run
+from stlora.training.prepare import open_run
 
 RESULT = Path(__file__).parents[1] / "results" / "speed" / "whole_adaptation"
 NODES, DAYS, ROUNDS = 307, 50, 3

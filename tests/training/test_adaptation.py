@@ -16,10 +16,10 @@ from stlora import InputError
 from stlora.adapters.files import fingerprint
 from stlora.data.windows import Windows
 from stlora.training import AdaptConfig, Run, adapt
-from stlora.training.adaptation import open_run
 from stlora.training.config import TrainingOptions
 from stlora.training.forecasts import forecasts
 from stlora.training.kept import keep_forecasts
+from stlora.training.prepare import open_run
 from stlora.training.shares import settle_shares
 from stlora.training.task import AdaptTask
 

@@ -12,8 +12,8 @@ from stlora.data import SensorSeries
 from stlora.errors import InputError
 from stlora.files import read_json
 from stlora.training import CompareConfig, compare, evaluate, predict
-from stlora.training.adaptation import open_run
 from stlora.training.forecasts import measure
+from stlora.training.prepare import open_run
 
 OPTIONS = {"var": {"order": 2, "regularisation": 1.0}, "svr": {"max_rows": 200}}
 NAMES = baselines.names()

@@ -13,9 +13,9 @@ from stlora import InputError
 from stlora.adapters import NodeSpecificPredictor
 from stlora.adapters.files import fingerprint
 from stlora.training import compiling, evaluate
-from stlora.training.adaptation import open_run
 from stlora.training.comparing.trained_on import TrainOnConfig, pace_of
 from stlora.training.compiling import compiled, parts_that_learn
+from stlora.training.prepare import open_run
 from stlora.training.wrapping import wrap
 
 

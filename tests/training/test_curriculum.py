@@ -60,7 +60,7 @@ def test_a_step_is_shown_to_all_windows_or_to_none():
     assert shown[0, :, 2].isnan().all()
 
 
-@pytest.mark.parametrize(("adapter", "through"), [("none", "network_forecast"), ("stlora", "_backbone_forecast")])
+@pytest.mark.parametrize(("adapter", "through"), [("none", "network_forecast"), ("stlora", "backbone_forecast")])
 def test_a_decoder_is_shown_true_values_in_training_alone(tiny, tmp_path, monkeypatch, adapter, through):
     shown, forward = [], getattr(task, through)
 

@@ -9,8 +9,8 @@ import torch
 
 from stlora import InputError
 from stlora.training import Run, evaluate
-from stlora.training.adaptation import open_run
 from stlora.training.forecasts import measure
+from stlora.training.prepare import open_run
 
 SAME = ("horizons", "average", "pooled", "nodes", "parameters", "backbone", "adapter", "seed", "mode", "dataset")
 

@@ -9,8 +9,8 @@ from stlora.adapters import NodeAdaptiveLowRankLayer, STLoRA
 from stlora.adapters.typical_day import TypicalDay
 from stlora.files import read_json, read_tensors
 from stlora.training import Run, evaluate, task
-from stlora.training.adaptation import open_run
 from stlora.training.comparing.trained_on import TrainOnConfig, pace_of
+from stlora.training.prepare import open_run
 
 STGCN = {"backbone": "stgcn", "backbone_options": {}, "history": 12}
 

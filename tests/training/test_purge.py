@@ -6,7 +6,7 @@ import pytest
 
 from stlora.errors import InputError
 from stlora.training import CompareConfig, compare, evaluate
-from stlora.training.adaptation import open_run
+from stlora.training.prepare import open_run
 
 SMALL = {"history": 4, "horizon": 3, "epochs": 1, "adapt_epochs": 1, "seeds": 0, "device": "cpu"}
 SIZES = {"lstm": {"input_size": 4, "hidden_size": 6, "output_size": 8}}

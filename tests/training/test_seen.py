@@ -5,7 +5,7 @@ import torch
 
 from stlora import STLoRA, STLoRAConfig
 from stlora.training import seen as room
-from stlora.training.adaptation import open_run
+from stlora.training.prepare import open_run
 from stlora.training.seen import SeenWindows, keep_seen
 
 

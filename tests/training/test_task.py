@@ -6,10 +6,10 @@ import torch
 from stlora.adapters import STLoRA, STLoRAConfig
 from stlora.training import AdaptConfig
 from stlora.training import batches as room
-from stlora.training.adaptation import open_run
 from stlora.training.batches import IndexBatches, windows_at_once
 from stlora.training.forecasts import forecasts
 from stlora.training.kept import keep_forecasts
+from stlora.training.prepare import open_run
 from stlora.training.task import AdaptTask, ForecastTask
 
 

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from stlora.training import CompareConfig, compare
-from stlora.training.adaptation import open_run
 from stlora.training.config import DataOptions
-from stlora.training.prepare import open_series
+from stlora.training.prepare import open_run, open_series
 
 SHARE = 0.5
 

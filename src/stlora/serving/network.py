@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from stlora.data.filling import Filling, carry_forward, interpolate
 from stlora.data.scaling import Scaler
-from stlora.training.task import network_forecast
+from stlora.training.forecasts import network_forecast
 
 _DAY = 86_400  # seconds
 _THURSDAY = 3  # 1970-01-01

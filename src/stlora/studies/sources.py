@@ -12,10 +12,10 @@ from typing import Any
 from stlora.backbones.own import is_factory
 from stlora.data import SensorSeries
 from stlora.errors import InputError
-from stlora.training.adaptation import open_run
 from stlora.training.comparing.lists import names
 from stlora.training.config import DataOptions
 from stlora.training.models import is_baseline
+from stlora.training.prepare import open_run
 from stlora.training.run import Run
 
 Group = tuple[str, str]  # data set and backbone

@@ -6,24 +6,22 @@ import dataclasses
 import os
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import lightning
 from torch import nn
 
 from stlora.adapters import WrappedBackbone
-from stlora.data.catalogue.entries import find
 from stlora.data.load import Data
 from stlora.errors import InputError
 from stlora.training import together
-from stlora.training.config import AdaptConfig, DataOptions, expect_config
+from stlora.training.config import AdaptConfig, expect_config
 from stlora.training.forecasts import choose_device
 from stlora.training.kept import keep_forecasts
 from stlora.training.loop import train
-from stlora.training.prepare import Prepared, open_series, prepare
+from stlora.training.prepare import Prepared, open_run
 from stlora.training.resources import PeakMemory
 from stlora.training.results import adapter_entries, run_metrics, timed_measure
-from stlora.training.run import BackboneRecord, Run
+from stlora.training.run import Run
 from stlora.training.surroundings import undisturbed
 from stlora.training.task import AdaptTask, ForecastTask
 from stlora.training.wrapping import wrap
@@ -127,31 +125,3 @@ def _task(
         train = None if model.learns_alone else keep(data.split.train)
     task = AdaptTask(model, data.windows, data.split, config, val.forecasts, None if train is None else train.forecasts)
     return task, val.seconds + (0.0 if train is None else train.seconds)
-
-
-def open_run(
-    record: BackboneRecord,
-    series: Data | None = None,
-    moved_to: str | None = None,
-) -> Prepared:
-    """The data that a backbone was trained on, split and scaled as it was then.
-
-    Args:
-        record: of the backbone.
-        series: the measurements, if they are at hand, or where they are.
-        moved_to: where the data lies now, if not where it lay then.
-
-    Raises:
-        InputError: the data is not there, or not what the run was made with.
-    """
-    fit = record.fit
-    names = {field.name for field in dataclasses.fields(DataOptions)}
-    options: dict[str, Any] = {name: value for name, value in fit.items() if name in names}
-    if moved_to is not None:
-        options["data"] = moved_to
-    elif series is None and not Path(options["data"]).exists() and find(options["data"]) is None:
-        raise InputError(
-            f"the data of this run, {options['data']}, are not there; name their file with --data (data=), or give the "
-            "measurements in Python (series=) if they were given there"
-        )
-    return prepare(open_series(DataOptions(**options), series), fit, record.scaler)

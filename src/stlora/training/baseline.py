@@ -10,10 +10,9 @@ from stlora.baselines import fit_baseline, takes
 from stlora.baselines.registry import check_options
 from stlora.errors import InputError
 from stlora.training.config import FitPlan
-from stlora.training.loop import Trained
 from stlora.training.prepare import Prepared
 from stlora.training.resources import PeakMemory
-from stlora.training.results import run_metrics, timed_measure
+from stlora.training.results import Trained, run_metrics, timed_measure
 from stlora.training.run import BackboneRecord, Run
 
 

@@ -9,7 +9,7 @@ from torch import nn
 
 from stlora.data.load import Data
 from stlora.errors import InputError
-from stlora.training.adaptation import open_run
+from stlora.training.prepare import open_run
 from stlora.training.resources import PeakMemory
 from stlora.training.results import run_metrics, timed_measure
 from stlora.training.run import Run

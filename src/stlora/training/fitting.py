@@ -20,13 +20,14 @@ from stlora.errors import InputError
 from stlora.training import models, together
 from stlora.training.baseline import fit_baseline_run
 from stlora.training.config import FitConfig, FitPlan, expect_config
+from stlora.training.forecasts import network_forecast
 from stlora.training.loop import train
 from stlora.training.prepare import Prepared, open_series, prepare
 from stlora.training.resources import PeakMemory
 from stlora.training.results import adapter_entries, run_metrics, timed_measure
 from stlora.training.run import BackboneRecord, Run
 from stlora.training.surroundings import undisturbed
-from stlora.training.task import ForecastTask, network_forecast
+from stlora.training.task import ForecastTask
 from stlora.training.weights import load_weights
 from stlora.training.wrapping import check_from_scratch, wrap
 

@@ -9,13 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from stlora.adapters import WrappedBackbone
 from stlora.data.split import Split
 from stlora.data.windows import Windows
 from stlora.errors import InputError
 from stlora.evaluation.errors import WindowSums
-from stlora.evaluation.metrics import ForecastErrors
 from stlora.training.batches import IndexBatches, windows_at_once
-from stlora.training.task import network_forecast
 
 
 def choose_device(device: str) -> torch.device:
@@ -87,6 +86,8 @@ def measure(
         InputError: the split holds no observed value, or a forecast is NaN or infinite.
     """
     # one process measures, whoever trained
+    from stlora.evaluation.metrics import ForecastErrors  # torchmetrics takes a second, which a forecast has not
+
     errors = ForecastErrors(windows.horizon, windows.num_nodes, sync_on_compute=False).to(windows.device)
     for start, scaled in forecasts(model, windows, starts, batch_size):
         forecast, target = windows.scaler.inverse(scaled), windows.targets(start)
@@ -120,3 +121,25 @@ def mean_error(windows: Windows, split: Split) -> float:
         error += (often.unsqueeze(1) * errors).nansum()
         number += (often.unsqueeze(1) * ~errors.isnan()).sum()
     return float(error / number)
+
+
+def network_forecast(model: nn.Module, x: Tensor, truth: Tensor | None = None) -> Tensor:
+    """Give a network the channels that it reads: an adapted one all, a bare backbone those it was built for.
+
+    Args:
+        model: a backbone, alone or adapted.
+        x: ``[B, T, N, C]`` in scaled units.
+        truth: ``[B, H, N, 1]`` that a backbone's decoder is shown while it trains.
+    """
+    forecast: Tensor
+    if isinstance(model, WrappedBackbone):
+        forecast = model(x) if truth is None else model.correct(x, backbone_forecast(model, x, truth))
+    else:
+        shown = {} if truth is None else {"truth": truth}
+        forecast = model(x[..., : int(getattr(model, "in_channels", 3))], **shown)
+    return forecast
+
+
+def backbone_forecast(model: WrappedBackbone, x: Tensor, truth: Tensor | None = None) -> Tensor:
+    """The forecast of a wrapped backbone alone; see :func:`network_forecast`."""
+    return model.backbone_forecast(x) if truth is None else model.backbone_forecast(x, truth=truth)

@@ -8,7 +8,6 @@ import sys
 import time
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import lightning
@@ -21,28 +20,12 @@ from stlora.training.callbacks import BestCheckpoint, Patience, SafeCheckpoints,
 from stlora.training.compiling import compiled
 from stlora.training.config import TrainingOptions
 from stlora.training.forecasts import choose_device, mean_error, measure
+from stlora.training.results import Trained
 from stlora.training.shares import settle_shares
 from stlora.training.task import ForecastTask
 
 _log = logging.getLogger(__name__)
 _FEW_STEPS = 100  # of the optimizer
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What a training run came to.
-
-    Attributes:
-        seconds: training time, validation included, interrupted parts included.
-        epochs: epochs trained.
-        val_mae: the best validation MAE, in the data's unit; the network has its weights.
-        warnings: why the result may be worth little, a sentence each.
-    """
-
-    seconds: float
-    epochs: int
-    val_mae: float
-    warnings: tuple[str, ...] = ()
 
 
 def train(task: ForecastTask, options: TrainingOptions, folder: Path, show: bool = False) -> Trained:

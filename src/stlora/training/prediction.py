@@ -20,10 +20,9 @@ from stlora.data.windows import Windows
 from stlora.errors import InputError, UnneededOptionError
 from stlora.files import write_atomically
 from stlora.training.config import DataOptions
-from stlora.training.forecasts import check_finite, choose_device
+from stlora.training.forecasts import check_finite, choose_device, network_forecast
 from stlora.training.run import BackboneRecord, Run
 from stlora.training.surroundings import undisturbed
-from stlora.training.task import network_forecast
 
 
 def load_later(

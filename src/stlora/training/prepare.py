@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from stlora.data import SensorSeries
+from stlora.data.catalogue.entries import find
 from stlora.data.filling import Filling
 from stlora.data.graph_choice import make_graph, names_graph
 from stlora.data.load import Data, as_series
@@ -21,6 +23,9 @@ from stlora.data.time.clock import clock, daily_profile, slots_of_a_day
 from stlora.data.windows import Windows
 from stlora.errors import InputError
 from stlora.training.config import DataOptions, reading_options
+
+if TYPE_CHECKING:
+    from stlora.training.run import BackboneRecord
 
 
 @dataclass(frozen=True)
@@ -147,3 +152,31 @@ def _filling(fill: Any, series: SensorSeries, training: slice) -> Filling:
         return Filling(fill)
     time_of_day = clock(series.time[training])[:, 0]
     return Filling(fill, daily_profile(series.values[training], time_of_day, slots_of_a_day(series.interval)))
+
+
+def open_run(
+    record: BackboneRecord,
+    series: Data | None = None,
+    moved_to: str | None = None,
+) -> Prepared:
+    """The data that a backbone was trained on, split and scaled as it was then.
+
+    Args:
+        record: of the backbone.
+        series: the measurements, if they are at hand, or where they are.
+        moved_to: where the data lies now, if not where it lay then.
+
+    Raises:
+        InputError: the data is not there, or not what the run was made with.
+    """
+    fit = record.fit
+    names = {field.name for field in fields(DataOptions)}
+    options: dict[str, Any] = {name: value for name, value in fit.items() if name in names}
+    if moved_to is not None:
+        options["data"] = moved_to
+    elif series is None and not Path(options["data"]).exists() and find(options["data"]) is None:
+        raise InputError(
+            f"the data of this run, {options['data']}, are not there; name their file with --data (data=), or give the "
+            "measurements in Python (series=) if they were given there"
+        )
+    return prepare(open_series(DataOptions(**options), series), fit, record.scaler)

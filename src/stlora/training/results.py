@@ -13,12 +13,28 @@ from stlora.data import SensorSeries
 from stlora.data.scaling import Scaler
 from stlora.evaluation.errors import WindowErrors, WindowSums
 from stlora.training.forecasts import choose_device, measure
-from stlora.training.loop import Trained
 from stlora.training.prepare import Prepared
 from stlora.training.resources import ForwardClock, PeakMemory
 from stlora.training.versions import versions_now
 
 FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training run came to.
+
+    Attributes:
+        seconds: training time, validation included, interrupted parts included.
+        epochs: epochs trained.
+        val_mae: the best validation MAE, in the data's unit; the network has its weights.
+        warnings: why the result may be worth little, a sentence each.
+    """
+
+    seconds: float
+    epochs: int
+    val_mae: float
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

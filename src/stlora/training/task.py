@@ -22,6 +22,7 @@ from stlora.training import together
 from stlora.training.batches import IndexBatches, windows_at_once
 from stlora.training.config import TrainingOptions
 from stlora.training.curriculum import shown_truth, steps_in_loss, truth_probability
+from stlora.training.forecasts import backbone_forecast, network_forecast
 from stlora.training.loss import masked_mae
 from stlora.training.parts import Parts
 from stlora.training.schedules import after_epoch, after_step, make_optimizer, make_schedule
@@ -77,12 +78,12 @@ class ForecastTask(lightning.LightningModule):
         x = self.windows.inputs(start)
         if not isinstance(self.model, WrappedBackbone):
             return (network_forecast(self.model, x, truth),)
-        return self.model.learned(x, _backbone_forecast(self.model, x, truth))
+        return self.model.learned(x, backbone_forecast(self.model, x, truth))
 
     def backbone_forecast(self, x: Tensor, start: Tensor) -> Tensor:
         """The forecasts of the wrapped backbone, in scaled units, for histories ``x`` that start at ``start``."""
         assert isinstance(self.model, WrappedBackbone)
-        return _backbone_forecast(self.model, x)
+        return backbone_forecast(self.model, x)
 
     @property
     def forecast_at_once(self) -> int:
@@ -230,24 +231,3 @@ def can_be_shown_truth(model: nn.Module) -> bool:
     """Whether the backbone takes ``truth`` beside a history; see :class:`stlora.backbones.dcrnn.DCRNN`."""
     backbone = model.backbone if isinstance(model, WrappedBackbone) else model
     return "truth" in signature(backbone.forward).parameters
-
-
-def network_forecast(model: nn.Module, x: Tensor, truth: Tensor | None = None) -> Tensor:
-    """Give a network the channels that it reads: an adapted one all, a bare backbone those it was built for.
-
-    Args:
-        model: a backbone, alone or adapted.
-        x: ``[B, T, N, C]`` in scaled units.
-        truth: ``[B, H, N, 1]`` that a backbone's decoder is shown while it trains.
-    """
-    forecast: Tensor
-    if isinstance(model, WrappedBackbone):
-        forecast = model(x) if truth is None else model.correct(x, _backbone_forecast(model, x, truth))
-    else:
-        shown = {} if truth is None else {"truth": truth}
-        forecast = model(x[..., : int(getattr(model, "in_channels", 3))], **shown)
-    return forecast
-
-
-def _backbone_forecast(model: WrappedBackbone, x: Tensor, truth: Tensor | None = None) -> Tensor:
-    return model.backbone_forecast(x) if truth is None else model.backbone_forecast(x, truth=truth)

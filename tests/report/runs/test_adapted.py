@@ -15,7 +15,7 @@ from stlora.report.panels import forecast_panels
 from stlora.report.runs.adapted import report_of
 from stlora.report.runs.examples import node_errors, pick_examples, positions
 from stlora.training import AdaptConfig, FitConfig, Run, adapt, fit
-from stlora.training.adaptation import open_run
+from stlora.training.prepare import open_run
 
 SILENT = 2  # a sensor without an observed value in the test period
 

@@ -16,7 +16,7 @@ from stlora.report.comparison_content import ComparisonContent
 from stlora.report.runs.comparison import _choose, comparison_report
 from stlora.report.runs.protocol import protocol_lines
 from stlora.training import CompareConfig, Run, compare
-from stlora.training.adaptation import open_run
+from stlora.training.prepare import open_run
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ import yaml
 
 from stlora import InputError
 from stlora.training import evaluate
-from stlora.training.adaptation import open_run
 from stlora.training.comparing import pace
 from stlora.training.comparing.trained_on import TrainOnConfig, begun_epochs, epochs_for, pace_of, train_on
+from stlora.training.prepare import open_run
 
 
 def test_epochs_are_those_that_the_longest_adaptation_had_time_for(tmp_path, pretend):

@@ -17,8 +17,7 @@ from stlora.evaluation.rows import summarise
 from stlora.report.content import ReportContent, SensorGroups, change_text, row_name, span
 from stlora.report.runs.examples import node_errors, pick_examples
 from stlora.report.runs.node_factors import node_similarity
-from stlora.training.adaptation import open_run
-from stlora.training.prepare import Prepared, check_fingerprint
+from stlora.training.prepare import Prepared, check_fingerprint, open_run
 from stlora.training.run import Run
 
 

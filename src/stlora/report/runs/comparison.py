@@ -23,11 +23,10 @@ from stlora.report.runs.against_alone import hour_changes, step_changes
 from stlora.report.runs.examples import node_errors, pick_examples, positions
 from stlora.report.runs.node_factors import factors_and_days
 from stlora.report.runs.protocol import protocol_lines
-from stlora.training.adaptation import open_run
 from stlora.training.comparing.columns import column_behind
 from stlora.training.comparing.lists import names
 from stlora.training.comparing.protocol_text import ABOUT_COSTS, about_changes, about_errors, about_others
-from stlora.training.prepare import Prepared
+from stlora.training.prepare import Prepared, open_run
 from stlora.training.run import Run
 from stlora.training.schemas import read_results
 

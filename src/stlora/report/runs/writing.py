@@ -11,7 +11,7 @@ from stlora.report.comparison_page import write_comparison_page
 from stlora.report.page import write_report
 from stlora.report.runs.adapted import report_of
 from stlora.report.runs.comparison import comparison_report
-from stlora.training.adaptation import open_run
+from stlora.training.prepare import open_run
 from stlora.training.run import Run
 
 _PAGE = "report.html"

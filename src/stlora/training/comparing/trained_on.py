@@ -15,13 +15,13 @@ from stlora.data import SensorSeries
 from stlora.errors import InputError
 from stlora.evaluation.rows import TRAINED_ON
 from stlora.training import together
-from stlora.training.adaptation import open_run
 from stlora.training.comparing.pace import seconds_an_epoch
 from stlora.training.config import TrainingOptions
 from stlora.training.forecasts import choose_device, measure
-from stlora.training.loop import Trained, train
+from stlora.training.loop import train
+from stlora.training.prepare import open_run
 from stlora.training.resources import PeakMemory
-from stlora.training.results import run_metrics, timed_measure
+from stlora.training.results import Trained, run_metrics, timed_measure
 from stlora.training.run import CONFIG, Run
 from stlora.training.surroundings import undisturbed
 from stlora.training.task import ForecastTask
