@@ -114,6 +114,12 @@ def test_time_in_columns_of_its_own(tmp_path, names):
     refused(tmp_path, frame.assign(**{names[1]: 13}).to_csv(index=False), "row 1 has the time '2024, 13, 1, 0'")
 
 
+def test_flags_of_sensors_are_no_sensors(tmp_path):
+    frame = WIDE.assign(a_flag=0, qc_b=1).reset_index()[["time", "a", "a_flag", "b", "qc_b"]]
+    series = is_wide(read(tmp_path, frame.to_csv(index=False)))
+    assert "Columns that were not read: a_flag, qc_b." in series.notes
+
+
 def test_quantities_of_one_sensor_are_no_sensors(tmp_path):
     text = table("time,flow,speed", lambda i, t: f"{t},{i},60")
     refused(tmp_path, text, "'flow', 'speed', which measure several things; choose one with --channel")
@@ -280,6 +286,13 @@ def test_row_of_units_is_left_out(tmp_path):
     head, rows = WIDE.to_csv(sep=";").split("\n", 1)
     series = is_wide(read(tmp_path, f"{head}\n;veh/h;veh/h\n{rows}"))
     assert series.unit == "veh/h"
+
+
+def test_header_that_stands_twice_is_no_row_of_units(tmp_path):
+    head, rows = WIDE.to_csv().split("\n", 1)
+    series = is_wide(read(tmp_path, f"{head}\n{head}\n{rows}"))
+    assert series.unit == ""
+    assert "The header stands twice; the second one was left out." in series.notes
 
 
 def test_file_without_header_keeps_its_first_row(tmp_path):

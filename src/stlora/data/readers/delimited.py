@@ -117,6 +117,9 @@ def read(path: Path) -> Cells:
     if top.headless:
         notes.append("The file has no header; columns are called by their number, from 1.")
     units = {cell for cell in top.units if cell}
+    if top.units and top.units == top.titles[1:]:
+        units = set()
+        notes.append("The header stands twice; the second one was left out.")
     if units:
         notes.append(f"The row below the header holds units ({', '.join(sorted(units))}); it was left out.")
     return Cells(

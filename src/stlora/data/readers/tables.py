@@ -498,7 +498,7 @@ def _wide(
     for what, left in (("repeat the time", again), ("add up others", sums)):
         if left:
             notes += (f"Columns that {what} ({_list(cells.titles[i] for i in left)}) were left out.",)
-    flags = [i for i in rest if names[i] in _FLAGS]
+    flags = [i for i in rest if names[i] in _FLAGS or _is_flag_of_another(names[i], names)]
     rest = [i for i in rest if i not in flags]
     notes += _not_read(cells, flags)
     no_sensors = (*_KEYS, *_UNITS, *_QUANTITIES, *_CALENDAR, *_PLACES[0], *_PLACES[1])
@@ -539,6 +539,19 @@ def _repeats_time(cells: Cells, i: int, time: tuple[int, ...]) -> bool:
     except (InputError, AttributeError):
         return False
     return bool((numbers == part).all() or (_CALENDAR[cells.names[i]] == "day_of_week" and (numbers == part + 1).all()))
+
+
+def _is_flag_of_another(name: str, names: Sequence[str]) -> bool:
+    """Whether a column is called as another and a flag, such as ``north_flag`` or ``qc_north``.
+
+    Example:
+        >>> _is_flag_of_another("north_flag", ["north", "north_flag"]), _is_flag_of_another("qc_1", ["qc_1", "qc_2"])
+        (True, False)
+    """
+    first, _, rest = name.replace(" ", "_").partition("_")
+    before, _, last = name.replace(" ", "_").rpartition("_")
+    others = {other.replace(" ", "_") for other in names}
+    return (first in _FLAGS and rest in others) or (last in _FLAGS and before in others)
 
 
 def _adds_up(cells: Cells, i: int, rest: Sequence[int]) -> bool:
