@@ -10,7 +10,8 @@ import pytest
 
 from stlora.training import FitConfig, fit
 
-HEAVY = ["lightning", "torchmetrics", "matplotlib", "scipy", "sklearn", "torch._dynamo", "torch"]
+HEAVY = ["numpy", "pandas", "lightning", "torchmetrics", "matplotlib", "scipy", "sklearn", "torch._dynamo", "torch"]
+DATA = ["numpy", "pandas"]
 LOADED = """
 import sys
 from stlora.cli import main
@@ -40,13 +41,14 @@ def folder(tmp_path_factory):
     [
         ("--help", []),
         ("fit --help", []),
-        ("data list", []),
-        ("data check net.csv", []),
-        ("data convert net.csv --output out.parquet", []),
+        ("data list", DATA),
+        ("data check net.csv", DATA),
+        ("data convert net.csv --output out.parquet", DATA),
         ("predict run --data net.csv --output next.xlsx", []),
-        ("predict run --data net.csv --output next.csv", ["torch"]),
-        ("evaluate run", ["torchmetrics", "matplotlib", "scipy", "torch"]),  # torchmetrics takes the other two
-        ("export run --output run.pt2", ["torch._dynamo", "torch"]),
+        ("predict run --data net.csv --output next.csv", [*DATA, "torch"]),
+        # torchmetrics takes matplotlib and scipy
+        ("evaluate run", [*DATA, "torchmetrics", "matplotlib", "scipy", "torch"]),
+        ("export run --output run.pt2", [*DATA, "torch._dynamo", "torch"]),
     ],
 )
 def test_commands_load_no_more_than_they_need(folder, words, loaded):

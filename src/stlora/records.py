@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import sys
 import warnings
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
 import msgspec
-import numpy as np
 from msgspec import Meta
 
 from stlora.errors import InputError
@@ -122,7 +122,8 @@ def check_types(options: Any, looked_up: Collection[str] = ()) -> None:
     hints = get_type_hints(type(options))
     for field in dataclasses.fields(options):
         value = getattr(options, field.name)
-        if isinstance(value, np.generic):
+        numpy = sys.modules.get("numpy")  # whoever has one of its numbers has imported it
+        if numpy is not None and isinstance(value, numpy.generic):
             value = value.item()
         try:
             setattr(options, field.name, msgspec.convert(value, hints[field.name]))
